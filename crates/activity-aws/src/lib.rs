@@ -1,1 +1,43 @@
-//! (module documentation follows with the code)
+//! Amazon Kinesis and KMS: the only crate that knows the AWS SDK.
+//!
+//! ```text
+//!   worker:    deliver::Stream ◄── KinesisStream   PutRecords, DescribeStreamSummary, CreateStream
+//!              deliver::Keys   ◄── KmsKeys         GenerateDataKey
+//!   consumer:  StreamReader                        ListShards, GetShardIterator, GetRecords
+//!              KmsUnwrap                           Decrypt
+//!                     └───────── all from one [`Aws`]: configuration, credentials, connection pool
+//! ```
+//!
+//! # Rules
+//!
+//! * One HTTP client per process side, made by [`Aws::connect`] and shared by every service client.
+//! * The producer's calls are **one attempt each**: delivery owns the retries, because only it knows which records
+//!   of a request are still wanted. The consumer's calls retry as the SDK does by default.
+//! * Every call ends: a connect timeout and an attempt timeout bound it, the latter including the fetch of
+//!   credentials.
+//! * Credentials come from the SDK's standard chain (environment, profile with assumed roles, web identity, ECS and
+//!   EKS containers, EC2 instance metadata), are fetched at the first call and refreshed as they expire. Nothing here
+//!   stores or prints one.
+//! * An error says what an operator can act on: service, operation, code, message, request id, and a hint where the
+//!   usual cause is known. It is one line of bounded length. See [`AwsError`].
+//!
+//! # What it does not
+//!
+//! It decides nothing: no retry, no backoff, no order. It does not use the SSO and `credential_process` sources, nor
+//! an HTTP proxy.
+#![cfg_attr(
+    not(test),
+    deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)
+)]
+
+mod connect;
+mod error;
+mod kind;
+mod reader;
+mod unwrap;
+
+pub use connect::{Aws, ConnectError, Endpoint, Timeouts};
+pub use error::AwsError;
+pub use kind::ErrorKind;
+pub use reader::{ChildShard, Page, ReceivedRecord, Shard, ShardIterator, StartAt, StreamReader};
+pub use unwrap::KmsUnwrap;

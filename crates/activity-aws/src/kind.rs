@@ -1,0 +1,112 @@
+//! What kind of failure an error code is. The codes are those of the Kinesis and KMS API references and the common
+//! errors of all AWS services.
+
+/// What an error means for the caller's next step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ErrorKind {
+    /// Too fast; the same call works later.
+    Throttled,
+    /// The stream or key does not exist.
+    NotFound,
+    /// The stream or key exists and is in a state that does not allow the call: being created, disabled, deleted.
+    NotActive,
+    /// The identity is known and not allowed to.
+    AccessDenied,
+    /// No credentials, or AWS does not accept those that there are.
+    Credentials,
+    /// The request itself is wrong or too large; it never works.
+    Invalid,
+    /// The ciphertext was not made by this key under this encryption context.
+    Ciphertext,
+    /// The shard iterator is older than five minutes; a new one works.
+    ExpiredIterator,
+    /// A limit of the account.
+    Limit,
+    /// AWS failed; the same call works later.
+    Unavailable,
+    /// No answer in time. The call may have had its effect.
+    Timeout,
+    /// No connection: name resolution, TCP, TLS, or cut off before the answer. The call may have had its effect.
+    Connection,
+    /// Anything else, an answer that makes no sense included.
+    Other,
+}
+
+impl ErrorKind {
+    /// The kind of an error by its code, or by its HTTP status where the code is missing or new.
+    pub(crate) fn of(code: Option<&str>, status: Option<u16>) -> Self {
+        code.and_then(Self::of_code).unwrap_or_else(|| Self::of_status(status))
+    }
+
+    /// The kind of an error code, without its service's prefix or suffix.
+    pub(crate) fn of_code(code: &str) -> Option<Self> {
+        let code = code.rsplit('#').next().unwrap_or(code);
+        let code = code.split(':').next().unwrap_or(code);
+        let code = code.strip_suffix("Exception").or_else(|| code.strip_suffix("Error")).unwrap_or(code);
+        Some(match code {
+            "ProvisionedThroughputExceeded"
+            | "Throttling"
+            | "ThrottlingRequest"
+            | "Throttled"
+            | "RequestThrottled"
+            | "TooManyRequests"
+            | "RequestLimitExceeded"
+            | "SlowDown"
+            | "KMSThrottling"
+            | "KmsThrottling" => Self::Throttled,
+            "ResourceNotFound" | "NotFound" | "KMSNotFound" | "KmsNotFound" => Self::NotFound,
+            "ResourceInUse" | "Disabled" | "KMSDisabled" | "KmsDisabled" | "KMSInvalidState"
+            | "KmsInvalidState" => Self::NotActive,
+            "AccessDenied"
+            | "KMSAccessDenied"
+            | "KmsAccessDenied"
+            | "NotAuthorized"
+            | "UnauthorizedOperation"
+            | "KMSOptInRequired"
+            | "KmsOptInRequired"
+            | "OptInRequired" => Self::AccessDenied,
+            "UnrecognizedClient"
+            | "InvalidClientTokenId"
+            | "InvalidSignature"
+            | "SignatureDoesNotMatch"
+            | "IncompleteSignature"
+            | "MissingAuthenticationToken"
+            | "ExpiredToken"
+            | "ExpiredTokenId"
+            | "RequestExpired"
+            | "InvalidToken" => Self::Credentials,
+            "InvalidArgument"
+            | "Validation"
+            | "Serialization"
+            | "InvalidParameterValue"
+            | "InvalidArn"
+            | "InvalidKeyUsage"
+            | "InvalidGrantToken"
+            | "UnsupportedOperation"
+            | "UnknownOperation"
+            | "InvalidAction"
+            | "RequestEntityTooLarge"
+            | "RecordTooLarge"
+            | "DryRunOperation" => Self::Invalid,
+            "InvalidCiphertext" | "IncorrectKey" => Self::Ciphertext,
+            "ExpiredIterator" | "ExpiredNextToken" => Self::ExpiredIterator,
+            "LimitExceeded" => Self::Limit,
+            "InternalFailure" | "InternalServer" | "Internal" | "KMSInternal" | "KmsInternal"
+            | "ServiceUnavailable" | "KeyUnavailable" | "DependencyTimeout" => Self::Unavailable,
+            "RequestTimeout" => Self::Timeout,
+            _ => return None,
+        })
+    }
+
+    fn of_status(status: Option<u16>) -> Self {
+        match status {
+            Some(401 | 403) => Self::AccessDenied,
+            Some(404) => Self::NotFound,
+            Some(408 | 504) => Self::Timeout,
+            Some(413) => Self::Invalid,
+            Some(429) => Self::Throttled,
+            Some(500..=599) => Self::Unavailable,
+            _ => Self::Other,
+        }
+    }
+}

@@ -3,11 +3,14 @@
 use std::time::Duration;
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_kinesis::config::{IdentityCache, StalledStreamProtectionConfig};
 use aws_smithy_http_client::Builder as HttpClientBuilder;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
+
+use crate::error::causes;
 
 /// Longest time that loading the configuration may take; it may ask EC2 instance metadata for the region.
 const LOAD_TIMEOUT: Duration = Duration::from_secs(15);
@@ -58,6 +61,24 @@ pub enum ConnectError {
         /// The URL as it was given.
         url: String,
     },
+    /// The explicit profile is in neither shared configuration file. The SDK would go on with another identity.
+    #[error(
+        "the AWS profile \"{name}\" does not exist (hint: profiles are read from ~/.aws/config and \
+         ~/.aws/credentials of the process's operating system user, or AWS_CONFIG_FILE and \
+         AWS_SHARED_CREDENTIALS_FILE)"
+    )]
+    NoProfile {
+        /// The profile asked for.
+        name: String,
+    },
+    /// The shared configuration files cannot be read.
+    #[error("cannot read the AWS profile \"{name}\": {reason}")]
+    UnreadableProfile {
+        /// The profile asked for.
+        name: String,
+        /// What is wrong with the files.
+        reason: String,
+    },
     /// The sources of configuration did not answer.
     #[error("loading the AWS configuration took longer than {} seconds", .0.as_secs())]
     TimedOut(Duration),
@@ -78,6 +99,15 @@ impl Aws {
     /// # Errors
     /// [`ConnectError`] when no call could succeed with what was found.
     pub async fn connect(endpoint: &Endpoint, timeouts: Timeouts) -> Result<Self, ConnectError> {
+        Self::connect_as(endpoint, timeouts, None).await
+    }
+
+    /// [`Aws::connect`] with these credentials; `None` is the standard chain.
+    async fn connect_as(
+        endpoint: &Endpoint,
+        timeouts: Timeouts,
+        credentials: Option<SharedCredentialsProvider>,
+    ) -> Result<Self, ConnectError> {
         let endpoint_url = given(endpoint.endpoint_url.as_deref());
         if let Some(url) = endpoint_url {
             check_url(url)?;
@@ -99,10 +129,14 @@ impl Aws {
             loader = loader.region(Region::new(region.to_owned()));
         }
         if let Some(profile) = given(endpoint.profile.as_deref()) {
+            check_profile(profile).await?;
             loader = loader.profile_name(profile);
         }
         if let Some(url) = endpoint_url {
             loader = loader.endpoint_url(url);
+        }
+        if let Some(credentials) = credentials {
+            loader = loader.credentials_provider(credentials);
         }
         let config = tokio::time::timeout(LOAD_TIMEOUT, loader.load())
             .await
@@ -163,6 +197,23 @@ fn given(value: Option<&str>) -> Option<&str> {
     value.filter(|value| !value.is_empty())
 }
 
+/// Refuses a profile that the SDK's chain would silently pass over.
+async fn check_profile(name: &str) -> Result<(), ConnectError> {
+    // The defaults are the process's own files and environment.
+    let profiles = aws_config::profile::load(
+        &Default::default(),
+        &Default::default(),
+        &Default::default(),
+        Some(name.to_owned().into()),
+    )
+    .await
+    .map_err(|error| ConnectError::UnreadableProfile { name: name.to_owned(), reason: causes(&error) })?;
+    match profiles.get_profile(name) {
+        Some(_) => Ok(()),
+        None => Err(ConnectError::NoProfile { name: name.to_owned() }),
+    }
+}
+
 /// Refuses what the SDK would refuse at every later call, without saying where it came from.
 fn check_url(url: &str) -> Result<(), ConnectError> {
     let host = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")).unwrap_or("");
@@ -171,4 +222,66 @@ fn check_url(url: &str) -> Result<(), ConnectError> {
         return Err(ConnectError::InvalidEndpoint { url: url.to_owned() });
     }
     Ok(())
+}
+
+#[cfg(test)]
+pub(crate) mod test {
+    use super::*;
+    use aws_credential_types::Credentials;
+    use aws_credential_types::provider::{ProvideCredentials, error::CredentialsError, future};
+
+    /// Fails as the standard chain does where nothing is configured.
+    #[derive(Debug)]
+    struct NoCredentials;
+
+    impl ProvideCredentials for NoCredentials {
+        fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+        where
+            Self: 'a,
+        {
+            future::ProvideCredentials::ready(Err(CredentialsError::not_loaded("no providers in chain")))
+        }
+    }
+
+    /// A connection to a test's own server.
+    pub(crate) async fn aws(url: &str) -> Aws {
+        let credentials = SharedCredentialsProvider::new(Credentials::for_tests());
+        connect(url, Duration::from_secs(10), credentials).await
+    }
+
+    pub(crate) async fn impatient_aws(url: &str, attempt: Duration) -> Aws {
+        connect(url, attempt, SharedCredentialsProvider::new(Credentials::for_tests())).await
+    }
+
+    pub(crate) async fn aws_without_credentials(url: &str) -> Aws {
+        connect(url, Duration::from_secs(10), SharedCredentialsProvider::new(NoCredentials)).await
+    }
+
+    async fn connect(url: &str, attempt: Duration, credentials: SharedCredentialsProvider) -> Aws {
+        let endpoint = Endpoint {
+            region: Some("eu-central-1".to_owned()),
+            endpoint_url: Some(url.to_owned()),
+            profile: None,
+        };
+        let timeouts = Timeouts { connect: Duration::from_secs(3), attempt };
+        Aws::connect_as(&endpoint, timeouts, Some(credentials)).await.expect("a configuration")
+    }
+
+    #[tokio::test]
+    async fn an_endpoint_that_is_no_http_url_is_refused_at_once() {
+        for url in ["localhost:4566", "ftp://localhost", "http://", "http://:80", "http:///x", "http://a b"] {
+            let endpoint = Endpoint {
+                region: Some("eu-central-1".to_owned()),
+                endpoint_url: Some(url.to_owned()),
+                ..Endpoint::default()
+            };
+            let error = Aws::connect(&endpoint, Timeouts::default()).await.expect_err(url);
+            assert_eq!(error, ConnectError::InvalidEndpoint { url: url.to_owned() });
+        }
+    }
+
+    #[tokio::test]
+    async fn the_explicit_region_is_used() {
+        assert_eq!(aws("http://127.0.0.1:1").await.region(), "eu-central-1");
+    }
 }

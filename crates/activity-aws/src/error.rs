@@ -75,10 +75,14 @@ impl Call {
                 let kind = ErrorKind::of(code.as_deref(), status);
                 (kind, service_message(service.err(), status))
             }
-            SdkError::ResponseError(_) => (
-                ErrorKind::of(None, status),
-                format!("unreadable answer{}: {}", of_status(status), causes(error)),
-            ),
+            SdkError::ResponseError(_) => {
+                // A body that ended too soon comes under the status of success.
+                let kind = match status {
+                    None | Some(200..=299) => ErrorKind::Connection,
+                    failed => ErrorKind::of(None, failed),
+                };
+                (kind, format!("unreadable answer{}: {}", of_status(status), causes(error)))
+            }
             SdkError::TimeoutError(_) => (ErrorKind::Timeout, causes(error)),
             SdkError::DispatchFailure(failure) if failure.is_timeout() => (ErrorKind::Timeout, causes(error)),
             SdkError::DispatchFailure(failure) if failure.is_io() => (ErrorKind::Connection, causes(error)),
@@ -166,8 +170,8 @@ fn credentials_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a Credent
     chain(error).find_map(|cause| cause.downcast_ref::<CredentialsError>())
 }
 
-/// The error and its causes, each said once.
-fn causes(error: &(dyn Error + 'static)) -> String {
+/// The error and its causes, each said once; one bounded line.
+pub(crate) fn causes(error: &(dyn Error + 'static)) -> String {
     let mut text = String::new();
     for cause in chain(error) {
         let part = cause.to_string();
@@ -179,7 +183,7 @@ fn causes(error: &(dyn Error + 'static)) -> String {
         }
         text.push_str(&part);
     }
-    text
+    bounded(text)
 }
 
 /// The error and its causes, outermost first. The length is bounded against a chain that bites its tail.
@@ -197,4 +201,123 @@ pub(crate) fn bounded(mut text: String) -> String {
         text.push('…');
     }
     text
+}
+
+#[cfg(test)]
+mod test {
+    use std::net::TcpListener;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::StreamReader;
+    use crate::canned::{Answer, Canned};
+    use crate::connect::Aws;
+    use crate::connect::test::{aws, aws_without_credentials, impatient_aws};
+
+    /// The error of one call that is not retried.
+    async fn error_of(aws: &Aws) -> AwsError {
+        let call = Call::kinesis("DescribeLimits");
+        let client = aws.kinesis(crate::connect::Retries::Caller);
+        call.failed(&client.describe_limits().send().await.expect_err("a failure"))
+    }
+
+    async fn error_from(answer: Answer) -> AwsError {
+        error_of(&aws(&Canned::start([answer]).url).await).await
+    }
+
+    #[tokio::test]
+    async fn a_service_error_keeps_code_message_and_request_id() {
+        let error = error_from(Answer::error(400, "ResourceNotFoundException", "Stream x not found")).await;
+        assert_eq!(error.kind, ErrorKind::NotFound);
+        assert_eq!(
+            error.to_string(),
+            "Kinesis DescribeLimits: ResourceNotFoundException: Stream x not found (request id canned-request)"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_code_that_the_operation_does_not_name_is_still_told_apart() {
+        for (status, code, kind) in [
+            (400, "ThrottlingException", ErrorKind::Throttled),
+            (400, "AccessDeniedException", ErrorKind::AccessDenied),
+            (400, "UnrecognizedClientException", ErrorKind::Credentials),
+            (403, "InvalidSignatureException", ErrorKind::Credentials),
+            (400, "com.amazonaws.kinesis#ValidationException", ErrorKind::Invalid),
+            (500, "InternalFailure", ErrorKind::Unavailable),
+            (503, "NeverHeardOfException", ErrorKind::Unavailable),
+            (418, "NeverHeardOfException", ErrorKind::Other),
+        ] {
+            let error = error_from(Answer::error(status, code, "m")).await;
+            assert_eq!(error.kind, kind, "{code} with status {status}: {error}");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_answer_from_something_that_is_not_aws_is_one_bounded_line() {
+        let page = format!("<html>\n{}\n</html>", "x".repeat(100_000));
+        for (status, kind) in [(502, ErrorKind::Unavailable), (403, ErrorKind::AccessDenied)] {
+            let error =
+                error_from(Answer::Send { status, content_type: "text/html", body: page.clone() }).await;
+            assert_eq!(error.kind, kind, "{error}");
+            let text = error.to_string();
+            assert!(
+                text.len() < 1500 && !text.contains('\n') && text.contains(&status.to_string()),
+                "{text}"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn no_answer_in_time_is_a_timeout() {
+        let server = Canned::start([Answer::Hang]);
+        let error = error_of(&impatient_aws(&server.url, Duration::from_millis(200)).await).await;
+        assert_eq!(error.kind, ErrorKind::Timeout, "{error}");
+        assert!(error.is_transient());
+    }
+
+    #[tokio::test]
+    async fn a_refused_a_closed_and_a_cut_off_connection_are_connection_errors() {
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let refused = error_of(&aws(&format!("http://127.0.0.1:{port}")).await).await;
+        assert!(refused.to_string().contains("refused"), "{refused}");
+        let closed = error_from(Answer::Close).await;
+        let cut_off = error_from(Answer::CutOff).await;
+        let unknown_host = error_of(&aws("http://no-such-host.invalid").await).await;
+        for error in [refused, closed, cut_off, unknown_host] {
+            assert_eq!(error.kind, ErrorKind::Connection, "{error}");
+            assert!(error.is_transient());
+        }
+    }
+
+    #[tokio::test]
+    async fn missing_credentials_are_said_to_be_missing_and_how_to_give_them() {
+        let server = Canned::start([]);
+        let error = error_of(&aws_without_credentials(&server.url).await).await;
+        assert_eq!(error.kind, ErrorKind::Credentials);
+        let text = error.to_string();
+        assert!(text.contains("no credentials found: ") && text.contains("hint: "), "{text}");
+        assert!(server.asked().is_empty(), "no unsigned call is made");
+    }
+
+    #[tokio::test]
+    async fn refused_credentials_get_a_hint_of_their_own() {
+        let error = error_from(Answer::error(400, "UnrecognizedClientException", "bad token")).await;
+        assert!(error.hint().is_some_and(|hint| hint.contains("clock")), "{error}");
+    }
+
+    #[tokio::test]
+    async fn the_consumers_calls_outlive_a_passing_failure() {
+        let server =
+            Canned::start([Answer::error(500, "InternalFailure", "m"), Answer::ok(r#"{"Shards":[]}"#)]);
+        let shards = StreamReader::new(&aws(&server.url).await, "s").list_shards().await;
+        assert_eq!(shards, Ok(vec![]));
+        assert_eq!(server.operations(), ["ListShards", "ListShards"]);
+    }
+
+    #[test]
+    fn a_message_is_cut_at_a_character_and_loses_its_line_breaks() {
+        assert_eq!(bounded("a\r\nb\tc".to_owned()), "a b c");
+        let cut = bounded("é".repeat(MAX_MESSAGE_BYTES));
+        assert!(cut.ends_with('…') && cut.len() <= MAX_MESSAGE_BYTES + '…'.len_utf8());
+    }
 }

@@ -26,9 +26,9 @@ pub enum ErrorKind {
     Unavailable,
     /// No answer in time. The call may have had its effect.
     Timeout,
-    /// No connection: name resolution, TCP, TLS, or cut off before the answer. The call may have had its effect.
+    /// No connection, or no whole answer on it: name resolution, TCP, TLS, cut off, unreadable. The call may have had its effect.
     Connection,
-    /// Anything else, an answer that makes no sense included.
+    /// Anything else, an answer that breaks the API's rules included.
     Other,
 }
 

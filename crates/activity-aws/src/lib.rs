@@ -30,10 +30,14 @@
     deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)
 )]
 
+#[cfg(test)]
+mod canned;
 mod connect;
 mod error;
 mod kind;
 mod reader;
+#[cfg(test)]
+mod standard_chain;
 mod unwrap;
 
 pub use connect::{Aws, ConnectError, Endpoint, Timeouts};

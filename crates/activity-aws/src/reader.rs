@@ -15,8 +15,8 @@ const GET_RECORDS: Call = Call::kinesis("GetRecords");
 /// Most records of one `GetRecords` (API reference).
 const MAX_RECORDS_PER_CALL: u32 = 10_000;
 
-/// Most pages of one listing: a million shards; an emulator that pages in a circle must not hold us for ever.
-const MAX_PAGES: usize = 1000;
+/// Most pages of one listing, each up to 10 000 shards: an emulator that pages in a circle must not hold us for ever.
+const MAX_PAGES: usize = 100;
 
 /// Where reading a shard begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -193,5 +193,123 @@ impl From<types::Record> for ReceivedRecord {
             arrived: record.approximate_arrival_timestamp.and_then(|time| SystemTime::try_from(time).ok()),
             data: record.data.into_inner(),
         }
+    }
+}
+
+#[cfg(test)]
+mod test {
+    use super::*;
+    use crate::ErrorKind;
+    use crate::canned::{Answer, Canned};
+    use crate::connect::test::aws;
+
+    async fn reader(server: &Canned) -> StreamReader {
+        StreamReader::new(&aws(&server.url).await, "the-stream")
+    }
+
+    fn shard_json(id: &str, more: &str) -> String {
+        format!(
+            r#"{{"ShardId":"{id}","HashKeyRange":{{"StartingHashKey":"0","EndingHashKey":"9"}},
+                "SequenceNumberRange":{{"StartingSequenceNumber":"1"{more}}}}}"#
+        )
+    }
+
+    #[tokio::test]
+    async fn shards_are_listed_to_the_last_page_and_the_name_is_sent_with_the_first_alone() {
+        let closed = shard_json("s-0", r#","EndingSequenceNumber":"5""#);
+        let merged = shard_json("s-1", "").replacen(
+            '{',
+            r#"{"ParentShardId":"s-0","AdjacentParentShardId":"s-9","#,
+            1,
+        );
+        let server = Canned::start([
+            Answer::ok(&format!(r#"{{"Shards":[{closed}],"NextToken":"page-2"}}"#)),
+            Answer::ok(&format!(r#"{{"Shards":[{merged}]}}"#)),
+        ]);
+        let shards = reader(&server).await.list_shards().await.expect("shards");
+        assert_eq!(
+            shards,
+            [
+                Shard { id: "s-0".into(), parents: vec![], closed: true },
+                Shard { id: "s-1".into(), parents: vec!["s-0".into(), "s-9".into()], closed: false },
+            ]
+        );
+        let asked = server.asked();
+        assert!(asked[0].body.contains("the-stream") && !asked[0].body.contains("NextToken"));
+        assert!(asked[1].body.contains("page-2") && !asked[1].body.contains("the-stream"));
+    }
+
+    #[tokio::test]
+    async fn a_listing_that_never_ends_is_given_up() {
+        let page = Answer::ok(r#"{"Shards":[],"NextToken":"again"}"#);
+        let server = Canned::start(vec![page; MAX_PAGES + 1]);
+        let error = reader(&server).await.list_shards().await.expect_err("no end");
+        assert_eq!(error.kind, ErrorKind::Other);
+        assert_eq!(server.asked().len(), MAX_PAGES);
+    }
+
+    #[tokio::test]
+    async fn each_start_asks_for_its_kind_of_iterator() {
+        let starts = [
+            (StartAt::Latest, r#""ShardIteratorType":"LATEST""#),
+            (StartAt::TrimHorizon, r#""ShardIteratorType":"TRIM_HORIZON""#),
+            (
+                StartAt::AtTimestamp(SystemTime::UNIX_EPOCH + Duration::from_millis(1_500)),
+                r#""Timestamp":1.5"#,
+            ),
+            (StartAt::AfterSequenceNumber("77".into()), r#""StartingSequenceNumber":"77""#),
+        ];
+        let server = Canned::start(vec![Answer::ok(r#"{"ShardIterator":"it"}"#); starts.len()]);
+        let reader = reader(&server).await;
+        for (start, _) in &starts {
+            assert_eq!(reader.iterator("s-0", start).await, Ok(ShardIterator("it".into())));
+        }
+        for (asked, (_, part)) in server.asked().iter().zip(&starts) {
+            assert!(asked.body.contains(part), "{part} in {}", asked.body);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_page_has_its_records_and_where_to_go_on() {
+        let server = Canned::start([Answer::ok(
+            r#"{"Records":[{"SequenceNumber":"1","ApproximateArrivalTimestamp":1.25,"Data":"aGk=","PartitionKey":"p"}],
+                "NextShardIterator":"next","MillisBehindLatest":40}"#,
+        )]);
+        let page = reader(&server).await.get_records(&ShardIterator("it".into()), 100).await.expect("a page");
+        assert_eq!(page.records.len(), 1);
+        assert_eq!(page.records[0].data, b"hi");
+        assert_eq!(page.records[0].arrived, Some(SystemTime::UNIX_EPOCH + Duration::from_millis(1_250)));
+        assert_eq!(page.next, Some(ShardIterator("next".into())));
+        assert_eq!(page.behind, Some(Duration::from_millis(40)));
+        assert!(server.asked()[0].body.contains(r#""Limit":100"#));
+    }
+
+    #[tokio::test]
+    async fn the_end_of_a_closed_shard_names_its_children() {
+        let child = r#"{"ShardId":"s-2","ParentShards":["s-0"],"HashKeyRange":{"StartingHashKey":"0","EndingHashKey":"9"}}"#;
+        let server = Canned::start([Answer::ok(&format!(
+            r#"{{"Records":[],"MillisBehindLatest":0,"ChildShards":[{child}]}}"#
+        ))]);
+        let page = reader(&server).await.get_records(&ShardIterator("it".into()), 0).await.expect("a page");
+        assert_eq!(page.next, None);
+        assert_eq!(page.children, [ChildShard { id: "s-2".into(), parents: vec!["s-0".into()] }]);
+        assert!(server.asked()[0].body.contains(r#""Limit":1"#), "a limit of 0 is none that Kinesis takes");
+    }
+
+    #[tokio::test]
+    async fn an_expired_iterator_and_throttling_are_told_apart_from_failures() {
+        let throttled = Answer::error(400, "ProvisionedThroughputExceededException", "Rate exceeded");
+        let server = Canned::start([
+            Answer::error(400, "ExpiredIteratorException", "Iterator expired"),
+            throttled.clone(),
+            throttled.clone(),
+            throttled,
+        ]);
+        let reader = reader(&server).await;
+        let iterator = ShardIterator("it".into());
+        let expired = reader.get_records(&iterator, 100).await.expect_err("expired");
+        assert_eq!(expired.kind, ErrorKind::ExpiredIterator);
+        let throttled = reader.get_records(&iterator, 100).await.expect_err("throttled");
+        assert_eq!(throttled.kind, ErrorKind::Throttled);
     }
 }

@@ -109,3 +109,76 @@ fn decode(text: &str) -> Result<Vec<u8>, EnvelopeError> {
 fn base64_bytes(bytes: usize) -> usize {
     bytes.div_ceil(3).saturating_mul(4)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(json: &str) -> Result<Envelope, EnvelopeError> {
+        Envelope::from_json(json.as_bytes(), &Limits::default())
+    }
+
+    fn with(kind: &str, version: &str, message: &str, key: &str) -> String {
+        format!(
+            r#"{{"type":"{kind}","version":"{version}","databaseActivityEvents":"{message}","key":"{key}"}}"#
+        )
+    }
+
+    #[test]
+    fn the_text_is_compact_in_the_known_order_without_newline() {
+        let envelope = Envelope { message: b"message!".to_vec(), key: b"k".to_vec() };
+        let json = String::from_utf8(envelope.to_json()).unwrap();
+        assert_eq!(json, with(TYPE, "1.1", "bWVzc2FnZSE=", "aw=="));
+        assert_eq!(envelope.json_bytes(), json.len());
+        assert_eq!(read(&json), Ok(envelope));
+    }
+
+    #[test]
+    fn other_orders_spaces_escapes_and_unknown_members_are_read() {
+        let json = r#" { "key" : "aw==", "extra": [{"key": 1}], "databaseActivityEvents": "\u0059\/+/",
+            "version": "1.9", "type": "DatabaseActivityMonitoringRecords" } "#;
+        assert_eq!(read(json), Ok(Envelope { message: vec![0x63, 0xff, 0xbf], key: b"k".to_vec() }));
+    }
+
+    #[test]
+    fn other_types_and_versions_are_refused() {
+        for (kind, version) in [("DatabaseActivityMonitoringRecord", "1.1"), (TYPE, "2.0"), (TYPE, "")] {
+            assert_eq!(read(&with(kind, version, "aw==", "aw==")), Err(EnvelopeError::UnknownVersion));
+        }
+    }
+
+    #[test]
+    fn what_is_no_envelope_is_refused_with_a_constant_error() {
+        for json in ["", "{}", "[]", "null", "\"x\"", r#"{"type":1}"#, "\u{feff}{}"] {
+            assert_eq!(read(json), Err(EnvelopeError::NotAnEnvelope), "{json}");
+        }
+        let good = with(TYPE, "1.1", "aw==", "aw==");
+        let twice = good.replace(r#""key""#, r#""key":"aw==","key""#);
+        assert_eq!(read(&twice), Err(EnvelopeError::NotAnEnvelope));
+        assert_eq!(read(&(good.clone() + "x")), Err(EnvelopeError::NotAnEnvelope));
+        let nested = good.replace('{', &format!(r#"{{"x":{}"#, "[".repeat(100_000)));
+        assert_eq!(read(&nested), Err(EnvelopeError::NotAnEnvelope));
+        let mut not_utf8 = good.into_bytes();
+        not_utf8[60] = 0xff;
+        let limits = Limits::default();
+        assert_eq!(Envelope::from_json(&not_utf8, &limits), Err(EnvelopeError::NotAnEnvelope));
+    }
+
+    #[test]
+    fn base64_without_padding_of_another_alphabet_or_with_spaces_is_refused() {
+        for text in ["aw", "aw=", "a_-=", "aw==\\n", "aw= =", "="] {
+            assert_eq!(read(&with(TYPE, "1.1", text, "aw==")), Err(EnvelopeError::Unreadable), "{text}");
+            assert_eq!(read(&with(TYPE, "1.1", "aw==", text)), Err(EnvelopeError::Unreadable), "{text}");
+        }
+    }
+
+    #[test]
+    fn more_bytes_than_the_limit_are_refused_unread() {
+        let json = with(TYPE, "1.1", "aw==", "aw==");
+        let limits = |max_envelope_bytes| Limits { max_envelope_bytes, ..Limits::default() };
+        let limit_bytes = json.len() - 1;
+        let refused = Envelope::from_json(json.as_bytes(), &limits(limit_bytes));
+        assert_eq!(refused, Err(EnvelopeError::TooLarge { limit_bytes }));
+        assert!(Envelope::from_json(json.as_bytes(), &limits(json.len())).is_ok());
+    }
+}

@@ -1,4 +1,22 @@
 //! gzip with one level for writing and a bound for reading.
+//!
+//! # The level
+//!
+//! Measured by `examples/sealing_speed.rs` with records of 256 kB (330 events of pgbench's TPC-B, all fields, 795 B of
+//! JSON each), one core of an AMD EPYC, the best of seven rounds:
+//!
+//! | level | million bytes of JSON a second | thousand events a second | bytes an event |
+//! |---|---|---|---|
+//! | 1 | 603 | 757 | 72 |
+//! | 2 | 475 | 597 | 52 |
+//! | 3 | 328 | 412 | 48 |
+//! | 4 | 288 | 362 | 44 |
+//! | 6 | 199 | 251 | 37 |
+//! | 9 | 127 | 159 | 36 |
+//!
+//! Level 2 is the knee: against level 1 it takes a fifth of the speed for more than a quarter of the volume, which is
+//! what streams and their consumers are paid by; each level after it asks more for less, on cores that the
+//! server's sessions want. Level 1 also makes random data 6 % longer, level 2 stores it as it is.
 
 use std::io::{Read, Write};
 
@@ -6,7 +24,7 @@ use flate2::bufread::GzDecoder;
 use flate2::write::GzEncoder;
 
 /// The compression level records are written with.
-pub const LEVEL: u32 = 1;
+pub const LEVEL: u32 = 2;
 
 /// Why compressed data could not be read or written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -68,6 +86,8 @@ pub fn decompress(compressed: &[u8], max_bytes: usize) -> Result<Vec<u8>, GzipEr
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::random::{Random, SystemRandom};
+    use proptest::prelude::*;
 
     #[test]
     fn what_was_compressed_unfolds_to_the_same() {
@@ -75,6 +95,13 @@ mod tests {
             let compressed = compress(plain).unwrap();
             assert_eq!(decompress(&compressed, plain.len()).as_deref(), Ok(plain));
         }
+    }
+
+    #[test]
+    fn random_data_grows_by_less_than_a_hundredth() {
+        let mut noise = vec![0; 100_000];
+        SystemRandom.fill(&mut noise).unwrap();
+        assert!(compress(&noise).unwrap().len() < 101_000);
     }
 
     #[test]
@@ -98,5 +125,22 @@ mod tests {
         let mut longer = good;
         longer.push(0);
         assert_eq!(decompress(&longer, 1000), Err(GzipError::TrailingBytes));
+    }
+
+    proptest! {
+        #[test]
+        fn damaged_data_never_unfolds_beyond_the_limit_nor_to_something_else(
+            plain in proptest::collection::vec(0..4_u8, 0..3000),
+            damage in proptest::collection::vec((any::<prop::sample::Index>(), 1..=255_u8), 1..8),
+        ) {
+            let mut changed = compress(&plain).unwrap();
+            for (at, bits) in damage {
+                *at.get_mut(&mut changed) ^= bits;
+            }
+            // Time, flags and system in the head of gzip are outside its checksum.
+            if let Ok(unfolded) = decompress(&changed, 2000) {
+                prop_assert!(unfolded == plain && plain.len() <= 2000);
+            }
+        }
     }
 }

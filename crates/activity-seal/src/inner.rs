@@ -100,3 +100,53 @@ fn push_string(json: &mut Vec<u8>, text: &str) {
     }
     json.push(b'"');
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(json: Vec<u8>) -> String {
+        String::from_utf8(json).unwrap()
+    }
+
+    #[test]
+    fn a_heartbeat_is_aurora_s_without_any_further_member() {
+        assert_eq!(
+            text(heartbeat("cluster-A", "db-B")),
+            concat!(
+                r#"{"type":"DatabaseActivityMonitoringRecord","clusterId":"cluster-A","instanceId":"db-B","#,
+                r#""databaseActivityEventList":[{"type":"heartbeat"}]}"#
+            )
+        );
+    }
+
+    #[test]
+    fn events_stand_in_the_order_they_came_and_the_place_follows_the_list() {
+        let mut record = InnerRecord::new("c", "i", 100);
+        record.push(br#"{"statementId":1}"#);
+        record.push_with(|json| json.extend_from_slice(br#"{"statementId":2}"#));
+        assert_eq!(record.events(), 2);
+        let before = record.bytes();
+        let json = text(record.finish(Some(Place { epoch: "2024-x", first_sequence: u64::MAX })));
+        assert_eq!(
+            json,
+            concat!(
+                r#"{"type":"DatabaseActivityMonitoringRecord","clusterId":"c","instanceId":"i","#,
+                r#""databaseActivityEventList":[{"statementId":1},{"statementId":2}],"#,
+                r#""epoch":"2024-x","firstSequence":18446744073709551615}"#
+            )
+        );
+        assert!(json.len() > before);
+    }
+
+    #[test]
+    fn identifiers_of_any_text_make_valid_json() {
+        let odd = "a\"b\\c\u{0}\n\u{1f}\u{7f}é😀";
+        let record = InnerRecord::new(odd, odd, 0).finish(Some(Place { epoch: odd, first_sequence: 0 }));
+        let value: serde_json::Value = serde_json::from_slice(&record).unwrap();
+        for member in ["clusterId", "instanceId", "epoch"] {
+            assert_eq!(value[member], odd);
+        }
+        assert_eq!(value["databaseActivityEventList"], serde_json::json!([]));
+    }
+}

@@ -18,14 +18,15 @@
 //! # What this crate promises
 //!
 //! * No function panics, on any input; nothing is allocated in proportion to a number that an input merely claims.
-//! * What [`open`] returns was authenticated to its last byte; of a message that fails a check nothing comes out.
+//! * What [`open()`] returns was authenticated to its last byte; of a message that fails a check nothing comes out.
 //! * Errors carry no bytes of their input and do not tell which tag was wrong.
 //! * Plaintext keys are zeroized when dropped and never appear in `Debug` output.
 //!
 //! # What it does not
 //!
-//! It does not hide the length of records, does not protect memory against the process's own user, and does not
-//! detect a record that is missing or repeated: that is what the sequence numbers inside are for.
+//! It does not hide the length of records, does not protect memory against the process's own user nor clear copies
+//! of a message's key that the compiler may leave on the stack, and does not detect a record that is missing or
+//! repeated: that is what the sequence numbers inside are for.
 #![cfg_attr(
     not(test),
     deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)

@@ -27,7 +27,7 @@ pub const MAX_CIPHERTEXT_BLOB_BYTES: usize = 6144;
 /// Source: NIST SP 800-38D section 8.3 allows 2^32 invocations with random 96-bit IVs; half of that is kept away from.
 pub const MAX_MESSAGES_PER_KEY: u64 = 1 << 31;
 
-/// What [`crate::open`] accepts of an input that it does not trust.
+/// What [`crate::open()`] accepts of an input that it does not trust.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// Largest envelope read, in bytes.

@@ -30,10 +30,10 @@ pub fn open(envelope_json: &[u8], plaintext_key: &[u8; 32], limits: &Limits) -> 
     open_envelope(&envelope, &WrappingKey::new(plaintext_key), limits)
 }
 
-/// [`open`] for a caller that parsed the envelope first, to have its `key` decrypted or found in a cache.
+/// [`open()`] for a caller that parsed the envelope first, to have its `key` decrypted or found in a cache.
 ///
 /// # Errors
-/// As [`open`].
+/// As [`open()`].
 pub fn open_envelope(envelope: &Envelope, key: &WrappingKey, limits: &Limits) -> Result<Vec<u8>, OpenError> {
     let compressed = esdk::decrypt(&envelope.message, key, limits.max_envelope_bytes)?;
     Ok(gzip::decompress(&compressed, limits.max_inner_bytes)?)

@@ -91,3 +91,83 @@ pub(super) fn associated_data(out: &mut Vec<u8>, message_id: &[u8], sequence: u3
     out.extend_from_slice(&sequence.to_be_bytes());
     out.extend_from_slice(&content.to_be_bytes());
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A frame as it stands in a body, with a tag of zeros.
+    fn frame(sequence: u32, last: bool, content: &[u8]) -> Vec<u8> {
+        let mut out = Vec::new();
+        if last {
+            out.extend_from_slice(&LAST_FRAME_MARK.to_be_bytes());
+        }
+        out.extend_from_slice(&sequence.to_be_bytes());
+        out.extend_from_slice(&iv(sequence));
+        if last {
+            out.extend_from_slice(&u32::try_from(content.len()).unwrap().to_be_bytes());
+        }
+        out.extend_from_slice(content);
+        out.extend_from_slice(&[0; TAG_BYTES]);
+        out
+    }
+
+    /// Contents in order, or the error the walk ended with.
+    fn walk(body: &[u8], frame_bytes: u32) -> Result<Vec<usize>, EsdkError> {
+        Frames::new(body, frame_bytes).map(|frame| frame.map(|frame| frame.ciphertext.len())).collect()
+    }
+
+    #[test]
+    fn an_iv_is_the_sequence_number_in_its_last_four_bytes() {
+        assert_eq!(iv(0), [0; 12]);
+        assert_eq!(iv(0x0102_0304), [0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4]);
+        assert_eq!(iv(u32::MAX), [0, 0, 0, 0, 0, 0, 0, 0, 255, 255, 255, 255]);
+    }
+
+    #[test]
+    fn full_empty_and_part_filled_last_frames_are_found() {
+        for last in [0, 1, 7, 8] {
+            let body = [frame(1, false, &[0; 8]), frame(2, true, &vec![0; last])].concat();
+            assert_eq!(walk(&body, 8), Ok(vec![8, last]));
+        }
+        assert_eq!(walk(&frame(1, true, &[]), u32::MAX), Ok(vec![0]));
+    }
+
+    #[test]
+    fn sequences_that_do_not_count_up_from_one_are_refused() {
+        let wrong = Err(EsdkError::Malformed("frame sequence"));
+        for body in [
+            frame(0, true, &[]),
+            frame(2, true, &[]),
+            frame(u32::MAX, true, &[]),
+            [frame(1, false, &[0; 8]), frame(1, true, &[])].concat(),
+            [frame(1, false, &[0; 8]), frame(3, true, &[])].concat(),
+        ] {
+            assert_eq!(walk(&body, 8), wrong);
+        }
+    }
+
+    #[test]
+    fn a_last_frame_longer_than_a_frame_is_refused_before_it_is_read() {
+        assert_eq!(walk(&frame(1, true, &[0; 9]), 8), Err(EsdkError::Malformed("last frame length")));
+        let mut huge = frame(1, true, &[]);
+        huge[20..24].copy_from_slice(&u32::MAX.to_be_bytes());
+        assert_eq!(walk(&huge, 8), Err(EsdkError::Malformed("last frame length")));
+        assert_eq!(walk(&huge, u32::MAX), Err(EsdkError::Truncated));
+    }
+
+    #[test]
+    fn another_iv_than_the_sequence_number_is_refused() {
+        let mut body = frame(1, true, &[]);
+        body[8] = 1;
+        assert_eq!(walk(&body, 8), Err(EsdkError::Malformed("frame IV")));
+    }
+
+    #[test]
+    fn a_body_without_its_last_frame_is_cut_short_and_the_walk_ends() {
+        let body = [frame(1, false, &[0; 8]), frame(2, false, &[0; 8])].concat();
+        let results: Vec<_> = Frames::new(&body, 8).map(|frame| frame.map(|_| ())).collect();
+        assert_eq!(results, [Ok(()), Ok(()), Err(EsdkError::Truncated)]);
+        assert_eq!(walk(&[], 8), Err(EsdkError::Truncated));
+    }
+}

@@ -179,3 +179,6 @@ impl Held {
             || self.messages >= MAX_MESSAGES_PER_KEY
     }
 }
+
+#[cfg(test)]
+mod tests;

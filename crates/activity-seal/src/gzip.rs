@@ -73,14 +73,17 @@ pub fn compress_at(plain: &[u8], level: u32) -> Result<Vec<u8>, GzipError> {
 /// [`GzipError`] when it is not exactly one valid member, or unfolds to more than `max_bytes`.
 pub fn decompress(compressed: &[u8], max_bytes: usize) -> Result<Vec<u8>, GzipError> {
     let mut decoder = GzDecoder::new(compressed);
+    let plain = read_at_most(&mut decoder, max_bytes)?;
+    if decoder.into_inner().is_empty() { Ok(plain) } else { Err(GzipError::TrailingBytes) }
+}
+
+/// Reads `source` to its end, which for gzip is what verifies the checksum; of an endless one little more than
+/// `max_bytes`.
+fn read_at_most(source: impl Read, max_bytes: usize) -> Result<Vec<u8>, GzipError> {
     let one_more = u64::try_from(max_bytes).unwrap_or(u64::MAX).saturating_add(1);
     let mut plain = Vec::new();
-    // Reading on to the end of the member is what verifies its checksum.
-    decoder.by_ref().take(one_more).read_to_end(&mut plain).map_err(|_| GzipError::Corrupt)?;
-    if plain.len() > max_bytes {
-        return Err(GzipError::TooLarge { limit_bytes: max_bytes });
-    }
-    if decoder.into_inner().is_empty() { Ok(plain) } else { Err(GzipError::TrailingBytes) }
+    source.take(one_more).read_to_end(&mut plain).map_err(|_| GzipError::Corrupt)?;
+    if plain.len() > max_bytes { Err(GzipError::TooLarge { limit_bytes: max_bytes }) } else { Ok(plain) }
 }
 
 #[cfg(test)]
@@ -102,6 +105,11 @@ mod tests {
         let mut noise = vec![0; 100_000];
         SystemRandom.fill(&mut noise).unwrap();
         assert!(compress(&noise).unwrap().len() < 101_000);
+    }
+
+    #[test]
+    fn an_endless_payload_is_left_at_the_limit() {
+        assert_eq!(read_at_most(std::io::repeat(0), 1000), Err(GzipError::TooLarge { limit_bytes: 1000 }));
     }
 
     #[test]

@@ -156,6 +156,22 @@ fn what_the_format_allows_and_streams_do_not_use_is_named_unsupported() {
 }
 
 #[test]
+fn what_the_format_does_not_allow_is_found_in_the_header_alone() {
+    let whole = message(Suite::HkdfSha256, 10);
+    for (range, value, what) in [
+        (1..2, 0, "message type"),
+        (108..112, 1, "reserved bytes or IV length"),
+        (112..113, 16, "reserved bytes or IV length"),
+        (113..117, 0, "frame length"),
+        (117..129, 1, "header IV"),
+    ] {
+        let mut changed = whole.clone();
+        changed[range].fill(value);
+        assert_eq!(Header::parse(&changed).unwrap_err(), EsdkError::Malformed(what));
+    }
+}
+
+#[test]
 fn an_opened_record_is_bounded_in_each_of_its_sizes() {
     let data_key = DataKey::new(&[3; 32], vec![1; 184]).unwrap();
     let inner = vec![b' '; 100_000];

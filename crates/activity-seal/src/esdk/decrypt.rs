@@ -85,3 +85,49 @@ fn decrypt_frames(
     }
     Ok(std::mem::take(&mut *plaintext))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::esdk::{FRAME_BYTES, Suite};
+
+    /// A message of 0x0478 with one empty frame, all its tags right, and `commitment` in its header.
+    fn message_with_commitment(change: impl FnOnce(&mut [u8; 32])) -> Vec<u8> {
+        let (wrap_iv, message_id) = ([1; IV_BYTES], [2; 32]);
+        let mut wrapped_key = [3; WRAPPED_KEY_BYTES];
+        let (text, tag) = wrapped_key.split_at_mut(32);
+        tag.copy_from_slice(&Cipher::new(&[0; 32]).encrypt(&wrap_iv, &[], text).unwrap());
+        let derived = kdf::derive(Suite::CommittingHkdfSha512, &[3; 32], &message_id).unwrap();
+        let mut commitment = derived.commitment.unwrap();
+        change(&mut commitment);
+        let header = Header {
+            suite: Suite::CommittingHkdfSha512,
+            message_id: &message_id,
+            wrap_iv: &wrap_iv,
+            wrapped_key: &wrapped_key,
+            frame_bytes: FRAME_BYTES,
+            commitment: &commitment,
+        };
+        let cipher = Cipher::new(&derived.key);
+        let (mut out, mut associated) = (Vec::new(), Vec::new());
+        header.write_covered(&mut out);
+        let tag = cipher.encrypt(&frame::iv(0), &out, &mut []).unwrap();
+        header.write_tag(&tag, &mut out);
+        out.extend_from_slice(&[0xff, 0xff, 0xff, 0xff, 0, 0, 0, 1]);
+        out.extend_from_slice(&frame::iv(1));
+        out.extend_from_slice(&[0; 4]);
+        frame::associated_data(&mut associated, &message_id, 1, true, 0);
+        out.extend_from_slice(&cipher.encrypt(&frame::iv(1), &associated, &mut []).unwrap());
+        out
+    }
+
+    #[test]
+    fn a_commitment_to_another_key_is_refused_though_every_tag_is_right() {
+        let key = WrappingKey::new(&[0; 32]);
+        assert_eq!(decrypt(&message_with_commitment(|_| ()), &key, 0), Ok(vec![]));
+        for at in 0..32 {
+            let message = message_with_commitment(|commitment| commitment[at] ^= 1);
+            assert_eq!(decrypt(&message, &key, 0), Err(EsdkError::NotAuthentic), "byte {at}");
+        }
+    }
+}

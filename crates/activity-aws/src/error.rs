@@ -136,18 +136,19 @@ impl AwsError {
             _ => None,
         }
     }
+
+    /// The line as shown, less the hint: for a caller that tells the hint apart.
+    pub(crate) fn without_hint(&self) -> String {
+        let Self { service, operation, message, .. } = self;
+        let code = self.code.as_ref().map_or_else(String::new, |code| format!("{code}: "));
+        let id = self.request_id.as_ref().map_or_else(String::new, |id| format!(" (request id {id})"));
+        format!("{service} {operation}: {code}{message}{id}")
+    }
 }
 
 impl fmt::Display for AwsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}: ", self.service, self.operation)?;
-        if let Some(code) = &self.code {
-            write!(f, "{code}: ")?;
-        }
-        f.write_str(&self.message)?;
-        if let Some(id) = &self.request_id {
-            write!(f, " (request id {id})")?;
-        }
+        f.write_str(&self.without_hint())?;
         self.hint().map_or(Ok(()), |hint| write!(f, " (hint: {hint})"))
     }
 }

@@ -15,16 +15,16 @@
 //!   of a request are still wanted. The consumer's calls retry as the SDK does by default.
 //! * Every call ends: a connect timeout and an attempt timeout bound it, the latter including the fetch of
 //!   credentials.
-//! * Credentials come from the SDK's standard chain (environment, profile with assumed roles, web identity, ECS and
-//!   EKS containers, EC2 instance metadata), are fetched at the first call and refreshed as they expire. Nothing here
-//!   stores or prints one.
+//! * Credentials come from the SDK's standard chain (environment, profile with assumed roles or a credential process,
+//!   web identity, ECS and EKS containers, EC2 instance metadata), are fetched at the first call and refreshed as
+//!   they expire. Nothing here stores or prints one.
 //! * An error says what an operator can act on: service, operation, code, message, request id, and a hint where the
 //!   usual cause is known. It is one line of bounded length. See [`AwsError`].
 //!
 //! # What it does not
 //!
-//! It decides nothing: no retry, no backoff, no order. It does not use the SSO and `credential_process` sources, nor
-//! an HTTP proxy.
+//! It decides nothing: no retry, no backoff, no order. It does not use interactive sign-in (SSO), nor an HTTP
+//! proxy.
 #![cfg_attr(
     not(test),
     deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)
@@ -34,7 +34,11 @@
 mod canned;
 mod connect;
 mod error;
+mod generate;
 mod kind;
+mod producer;
+mod provision;
+mod put;
 mod reader;
 #[cfg(test)]
 mod standard_chain;
@@ -43,5 +47,7 @@ mod unwrap;
 pub use connect::{Aws, ConnectError, Endpoint, Timeouts};
 pub use error::AwsError;
 pub use kind::ErrorKind;
+pub use producer::{KinesisStream, KmsKeys};
+pub use provision::{StreamMode, StreamPlan};
 pub use reader::{ChildShard, Page, ReceivedRecord, Shard, ShardIterator, StartAt, StreamReader};
 pub use unwrap::KmsUnwrap;

@@ -51,9 +51,9 @@ pub struct ChildShard {
     pub parents: Vec<String>,
 }
 
-/// A position in a shard. Good for one call within five minutes.
+/// A position in a shard, as the service words it. Good for one call within five minutes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ShardIterator(String);
+pub struct ShardIterator(pub String);
 
 /// A record as Kinesis kept it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -203,3 +203,21 @@ fn an_explicit_profile_that_is_not_there_or_not_readable_is_named() {
         assert!(outcome.contains(part), "{outcome}");
     }
 }
+
+#[test]
+fn a_profile_that_runs_a_credential_process_works() {
+    let kinesis = kinesis();
+    let answer = file(
+        "process.json",
+        r#"{"Version":1,"AccessKeyId":"ASIAPROCESS","SecretAccessKey":"s","SessionToken":"t",
+            "Expiration":"2099-01-01T00:00:00Z"}"#,
+    );
+    let config = file(
+        "process.config",
+        &format!("[default]\nregion = eu-north-1\ncredential_process = /bin/cat {}\n", answer.display()),
+    );
+    let outcome =
+        child(&[("TEST_ENDPOINT", &kinesis.url), ("AWS_CONFIG_FILE", config.to_str().expect("a path"))]);
+    assert_eq!(outcome, "called in eu-north-1");
+    assert!(kinesis.asked()[0].authorization.contains("ASIAPROCESS/"));
+}

@@ -1,0 +1,71 @@
+//! Every limit of delivery, with its unit and its reason.
+
+use std::time::Duration;
+
+/// JSON bytes of an event beside its texts: field names, numbers and times. Used to estimate a batch's inner JSON.
+///
+/// A test in `sealing` measures it.
+pub(crate) const EVENT_JSON_OVERHEAD_BYTES: usize = 700;
+
+/// Most events of a batch, however small they are: bounds the work that is repeated when a record is rejected.
+pub(crate) const MAX_EVENTS_PER_BATCH: u32 = 10_000;
+
+/// Most records of one request. Source: Kinesis `PutRecords`.
+pub(crate) const MAX_RECORDS_PER_REQUEST: usize = 500;
+
+/// Most bytes of one request, partition keys included.
+///
+/// Source: Kinesis `PutRecords` takes 10 MiB since 2025 and took 5 MiB before; half a MiB is left for the protocol.
+pub(crate) const MAX_BYTES_PER_REQUEST: usize = 4 * 1024 * 1024 + 512 * 1024;
+
+/// Payload bytes of unfinished batches for every request that may be under way, and in any case. Their sealed form, which is
+/// held beside them, is smaller as a rule and a third larger at worst.
+pub(crate) const UNFINISHED_BYTES_PER_REQUEST: u64 = 512 * 1024;
+/// See [`UNFINISHED_BYTES_PER_REQUEST`].
+pub(crate) const UNFINISHED_BYTES_BASE: u64 = 4 * 1024 * 1024;
+
+/// Batches that are not acknowledged, likewise: small ones that finished behind one that hangs take memory too.
+pub(crate) const UNACKED_BATCHES_PER_REQUEST: u64 = MAX_RECORDS_PER_REQUEST as u64;
+/// See [`UNACKED_BATCHES_PER_REQUEST`].
+pub(crate) const UNACKED_BATCHES_BASE: u64 = 1024;
+
+/// Payloads larger than this are sealed on a thread for blocking work: the one that drives requests is not to be held up.
+pub(crate) const SEAL_INLINE_BYTES: usize = 16 * 1024;
+
+/// Pieces that are sealed at the same time.
+pub(crate) const MAX_SEALING: usize = 4;
+
+/// Panics of the task that seals one piece before that piece is split or given up.
+pub(crate) const MAX_SEAL_PANICS: u8 = 3;
+
+/// Longest pause between two attempts to send, and the ceiling of the first one.
+pub(crate) const PUT_PAUSE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
+/// The same between two looks at a stream that failed.
+pub(crate) const ENSURE_PAUSE: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(5));
+/// First and longest time between two looks at a stream that is pending.
+pub(crate) const PENDING_PAUSE: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(1));
+/// As [`PUT_PAUSE`], between two attempts to get a data key.
+pub(crate) const KEY_PAUSE: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(30));
+/// As [`PUT_PAUSE`], between two attempts to seal where the system could not (no randomness, no memory).
+pub(crate) const SEAL_PAUSE: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(5));
+
+/// Plaintext bytes after which a new data key is asked for: 64 GiB. A bound beside its age and no cipher's limit, as the data
+/// key only wraps other keys, whose number `KeyCache` bounds.
+pub(crate) const KEY_MAX_BYTES: u64 = 1 << 36;
+/// How long a data key serves beyond its age while no new one can be had.
+pub(crate) const KEY_GRACE: Duration = Duration::from_secs(24 * 3600);
+
+/// Rounds of requests without one stored record after which the stream counts as unavailable ...
+pub(crate) const UNAVAILABLE_AFTER_ROUNDS: u32 = 3;
+/// ... or the time that passed in such rounds, whichever is first: one failed call is no news.
+pub(crate) const UNAVAILABLE_AFTER: Duration = Duration::from_secs(2);
+
+/// A state that lasts is told again this long after, if its message is another one.
+pub(crate) const TELL_AGAIN_AFTER: Duration = Duration::from_secs(60);
+
+/// Losses that wait to be read before they are merged whatever their reason.
+pub(crate) const MAX_PENDING_LOSSES: usize = 64;
+/// Changes of state that wait to be read before the oldest are dropped.
+pub(crate) const MAX_PENDING_STATES: usize = 16;
+/// Losses of one batch that are told one by one.
+pub(crate) const MAX_LOSSES_PER_BATCH: usize = 8;

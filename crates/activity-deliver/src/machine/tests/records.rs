@@ -1,0 +1,279 @@
+//! Records and batches: retries, splits, losses, order.
+
+use super::*;
+
+fn throttled() -> Outcome {
+    Outcome::Throttled("slow down".to_owned())
+}
+
+fn rejected() -> Outcome {
+    Outcome::Rejected("not valid".to_owned())
+}
+
+fn lost(through: u64, first_sequence: u64, last_sequence: u64, events: u64, reason: &str) -> Report {
+    Report::Lost { through, first_sequence, last_sequence, events, reason: reason.to_owned() }
+}
+
+/// Sixteen bytes of data per two events, and the partition key.
+fn acked(last_sequence: u64, events: u64, records: u64) -> Report {
+    let bytes = events * 8 + records * 36;
+    Report::Acked { through: last_sequence * 10, last_sequence, events, records, bytes }
+}
+
+#[test]
+fn a_batch_is_sealed_and_sent_in_the_step_it_came_in() {
+    let mut rig = Rig::warm(&reloadable());
+    assert!(rig.machine.progress(rig.now).ready);
+    rig.submit(1, &[GOOD; 3]);
+    assert_eq!(rig.sent(), [[1, 2, 3]]);
+    assert_eq!(rig.reports(), []);
+    rig.store_all();
+    assert_eq!(rig.reports(), [acked(3, 3, 1)]);
+    assert!(rig.machine.progress(rig.now).ready);
+}
+
+#[test]
+fn while_all_slots_are_taken_records_gather_for_the_next_request() {
+    let mut rig = Rig::warm(&reloadable());
+    (1..=5).for_each(|sequence| rig.submit(sequence, &[GOOD]));
+    assert_eq!(rig.puts.len(), 2, "as many as may be in flight");
+    let progress = rig.machine.progress(rig.now);
+    assert!(!progress.ready && progress.in_flight == 2);
+    rig.answer(Ok(vec![Outcome::Stored]));
+    assert_eq!(rig.acked(), Some(1));
+    rig.puts.remove(0);
+    assert_eq!(rig.sent(), [[3], [4], [5]]);
+}
+
+#[test]
+fn nothing_is_acknowledged_over_a_request_that_is_still_under_way() {
+    let mut rig = Rig::warm(&reloadable());
+    rig.submit(1, &[GOOD; 2]);
+    rig.submit(3, &[GOOD; 2]);
+    rig.answer_nth(1, Ok(vec![Outcome::Stored]));
+    assert_eq!(rig.reports(), []);
+    let progress = rig.machine.progress(rig.now);
+    assert_eq!((progress.complete_batches, progress.finished_batches), (1, 0));
+    rig.answer(Ok(vec![Outcome::Stored]));
+    assert_eq!(rig.reports(), [acked(2, 2, 1), acked(4, 2, 1)]);
+}
+
+#[test]
+fn of_a_partial_failure_only_the_failed_positions_are_sent_again_before_what_came_later() {
+    let mut rig = Rig::warm(&Reloadable { max_in_flight: 1, ..reloadable() });
+    rig.submit(1, &[GOOD]);
+    (2..=5).for_each(|sequence| rig.submit(sequence, &[GOOD]));
+    rig.store_all_but_first_round();
+    assert_eq!(rig.sent(), [[2], [3], [4], [5]]);
+    rig.submit(6, &[GOOD]);
+    rig.answer(Ok(vec![Outcome::Stored, throttled(), Outcome::Stored, Outcome::Failed("oops".to_owned())]));
+    assert_eq!(rig.acked(), Some(2));
+    assert!(rig.puts.is_empty(), "not at once");
+    rig.pass(50 * MS);
+    assert_eq!(rig.sent(), [[3], [5], [6]]);
+    rig.store_all();
+    assert_eq!(rig.acked(), Some(6));
+    assert_eq!(rig.machine.progress(rig.now).retries, 2);
+}
+
+impl Rig {
+    /// Answers only the request that is under way now.
+    fn store_all_but_first_round(&mut self) {
+        let count = self.puts[0].1.len();
+        self.answer(Ok(vec![Outcome::Stored; count]));
+        self.reports();
+    }
+}
+
+#[test]
+fn an_answer_with_another_number_of_outcomes_says_nothing_about_any_record() {
+    let mut rig = Rig::warm(&reloadable());
+    rig.submit(1, &[GOOD]);
+    for outcomes in [vec![], vec![Outcome::Stored; 2]] {
+        rig.answer(Ok(outcomes));
+        assert!(rig.puts.is_empty());
+        rig.pass(SECOND);
+        assert_eq!(rig.sent(), [[1]]);
+    }
+    assert_eq!(rig.acked(), None);
+    rig.store_all();
+    assert_eq!(rig.acked(), Some(1));
+}
+
+/// The pauses that requests which all end that way take.
+fn pauses(rounds: usize, answer: impl Fn() -> Result<Vec<Outcome>, Failure>) -> Vec<Duration> {
+    let mut rig = Rig::warm(&reloadable());
+    rig.submit(1, &[GOOD]);
+    let mut pauses = Vec::new();
+    for _ in 0..rounds {
+        rig.answer(answer());
+        let before = rig.now;
+        while rig.puts.is_empty() {
+            rig.now = rig.machine.deadline(rig.now).unwrap();
+            rig.step();
+        }
+        pauses.push(rig.now - before);
+    }
+    pauses
+}
+
+#[test]
+fn rounds_without_a_stored_record_pause_ever_longer_up_to_five_seconds() {
+    let answers: [fn() -> Result<Vec<Outcome>, Failure>; 2] =
+        [|| Ok(vec![throttled()]), || Err(failure(FailureKind::Retry, "out of reach"))];
+    for answer in answers {
+        let pauses = pauses(40, answer);
+        for (round, pause) in (0..).zip(&pauses) {
+            let ceiling = (50 * MS * 2_u32.pow(round.min(10))).min(5 * SECOND);
+            assert!(*pause <= ceiling, "{round}: {pause:?}");
+        }
+        assert!(pauses.iter().any(|pause| *pause > 4 * SECOND), "{pauses:?}");
+    }
+}
+
+#[test]
+fn one_stored_record_shortens_the_pauses_again() {
+    let mut rig = Rig::warm(&reloadable());
+    rig.submit(1, &[GOOD]);
+    for _ in 0..10 {
+        rig.answer(Ok(vec![throttled()]));
+        rig.pass(5 * SECOND);
+    }
+    rig.submit(2, &[GOOD]);
+    rig.answer_nth(1, Ok(vec![Outcome::Stored]));
+    rig.answer(Ok(vec![throttled()]));
+    rig.pass(50 * MS);
+    assert_eq!(rig.sent(), [[1]]);
+}
+
+#[test]
+fn requests_that_fail_together_lengthen_the_pause_once() {
+    let mut rig = Rig::warm(&Reloadable { max_in_flight: 20, ..reloadable() });
+    (1..=20).for_each(|sequence| rig.submit(sequence, &[GOOD]));
+    assert_eq!(rig.puts.len(), 20);
+    (0..20).for_each(|_| rig.answer(Ok(vec![throttled()])));
+    rig.pass(50 * MS);
+    assert_eq!(rig.sent().len(), 20);
+}
+
+#[test]
+fn a_batch_too_large_for_a_record_is_split_until_its_parts_fit() {
+    let mut rig = Rig::warm(&Reloadable { max_in_flight: 1, ..reloadable() });
+    rig.submit(1, &[GOOD]);
+    rig.fits = 2;
+    rig.submit(2, &[GOOD; 7]);
+    rig.store_all();
+    assert_eq!(rig.reports(), [acked(1, 1, 1), acked(8, 7, 4)]);
+}
+
+#[test]
+fn an_event_too_large_for_a_record_is_lost_alone() {
+    let mut rig = Rig::warm(&reloadable());
+    rig.fits = 0;
+    rig.submit(5, &[GOOD]);
+    assert_eq!(rig.reports(), [lost(50, 5, 5, 1, "too large: too many")]);
+}
+
+#[test]
+fn of_a_rejected_record_only_the_event_that_is_at_fault_is_lost() {
+    let mut rig = Rig::warm(&reloadable());
+    rig.submit(1, &[GOOD; 4]);
+    rig.submit(5, &[GOOD]);
+    while let Some((_, records)) = rig.puts.first() {
+        let outcome = |record| if numbers(record).contains(&3) { rejected() } else { Outcome::Stored };
+        let outcomes = records.iter().map(outcome).collect();
+        rig.answer(Ok(outcomes));
+    }
+    let reports = rig.reports();
+    assert_eq!(reports[0], lost(40, 3, 3, 1, "rejected by the stream: not valid"));
+    assert_eq!(reports[1..], [acked(4, 3, 2), acked(5, 1, 1)]);
+}
+
+#[test]
+fn a_refused_request_is_narrowed_down_to_the_record_that_is_at_fault() {
+    let mut rig = Rig::warm(&Reloadable { max_in_flight: 1, ..reloadable() });
+    rig.submit(1, &[GOOD]);
+    (2..=4).for_each(|sequence| rig.submit(sequence, &[GOOD]));
+    rig.store_all_but_first_round();
+    assert_eq!(rig.sent(), [[2], [3], [4]]);
+    rig.answer(Err(failure(FailureKind::Rejected, "validation")));
+    let mut alone = Vec::new();
+    while let Some(sequence) = rig.sent().concat().first().copied() {
+        alone.push(rig.sent());
+        let answer = if sequence == 3 {
+            Err(failure(FailureKind::Rejected, "validation"))
+        } else {
+            Ok(vec![Outcome::Stored])
+        };
+        rig.answer(answer);
+    }
+    assert_eq!(alone, [[[2]], [[3]], [[4]]]);
+    let expected = [acked(2, 1, 1), lost(30, 3, 3, 1, "rejected by the stream: validation"), acked(4, 1, 1)];
+    assert_eq!(rig.reports(), expected);
+}
+
+#[test]
+fn unreadable_events_are_counted_lost_and_the_others_are_stored() {
+    let mut rig = Rig::warm(&reloadable());
+    rig.submit(1, &[BAD, GOOD, BAD, GOOD]);
+    rig.submit(5, &[BAD, BAD]);
+    assert_eq!(rig.sent(), [[2, 4]]);
+    assert_eq!(rig.reports(), [], "nothing before the record is stored");
+    rig.store_all();
+    let expected = [lost(40, 1, 3, 2, "unreadable"), acked(4, 2, 1), lost(60, 5, 6, 2, "unreadable")];
+    assert_eq!(rig.reports(), expected);
+}
+
+#[test]
+fn unreadable_events_of_a_record_that_is_split_later_are_counted_once() {
+    let mut rig = Rig::warm(&reloadable());
+    rig.submit(1, &[BAD, GOOD, GOOD, BAD]);
+    rig.answer(Ok(vec![rejected()]));
+    rig.store_all();
+    assert_eq!(rig.reports(), [lost(40, 1, 4, 2, "unreadable"), acked(4, 2, 2)]);
+}
+
+#[test]
+fn sealing_that_can_work_later_is_repeated_after_a_pause() {
+    let mut rig = Rig::warm(&reloadable());
+    rig.machine.submit(batch(1, &[GOOD]));
+    rig.step();
+    for _ in 0..100 {
+        let (place, ..) = rig.seals.pop().unwrap();
+        rig.machine.sealed(place, Err(SealFailure::Later("no randomness".to_owned())), rig.now);
+        rig.step();
+        assert!(rig.seals.is_empty());
+        rig.pass(5 * SECOND);
+    }
+    let warning = StateChange::StreamWarning("records cannot be sealed: no randomness".to_owned());
+    assert_eq!(rig.reports(), [Report::State(warning)]);
+    rig.seal_all();
+    rig.store_all();
+    assert_eq!(rig.acked(), Some(1));
+}
+
+#[test]
+fn an_event_whose_sealing_panics_again_and_again_does_not_hold_up_the_others() {
+    let mut rig = Rig::warm(&reloadable());
+    rig.poison = Some(2);
+    rig.submit(1, &[GOOD; 4]);
+    for _ in 0..10 {
+        rig.pass(5 * SECOND);
+        rig.seal_all();
+    }
+    rig.store_all();
+    let expected = [lost(40, 2, 2, 1, "sealing it failed again and again"), acked(4, 3, 2)];
+    assert_eq!(rig.reports(), expected);
+}
+
+#[test]
+fn several_pieces_are_sealed_at_once_but_not_all() {
+    let mut rig = Rig::warm(&reloadable());
+    (1..=100).for_each(|sequence| rig.machine.submit(batch(sequence, &[GOOD])));
+    rig.step();
+    let first: Vec<_> = rig.seals.iter().map(|(place, ..)| place.first_sequence).collect();
+    assert_eq!(first, [1, 2, 3, 4]);
+    rig.seal_all();
+    rig.store_all();
+    assert_eq!(rig.acked(), Some(100));
+}

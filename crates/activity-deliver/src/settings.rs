@@ -1,0 +1,44 @@
+//! What delivery is told at its start and by a reload.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Wakes the caller's thread. Called from other threads; must neither block nor panic.
+pub type Waker = Arc<dyn Fn() + Send + Sync>;
+
+/// What every record says about where it comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// `clusterId`
+    pub cluster_id: String,
+    /// `instanceId`
+    pub instance_id: String,
+    /// `serverVersion`
+    pub server_version: String,
+    /// `serverType`
+    pub server_type: String,
+    /// `serviceName`
+    pub service_name: String,
+    /// `epoch`: names one start of the server.
+    pub epoch: String,
+}
+
+/// What can change while delivery runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reloadable {
+    /// Requests at the same time; at least one is made.
+    pub max_in_flight: usize,
+    /// Age at which a new data key is asked for.
+    pub data_key_max_age: Duration,
+    /// Time between two heartbeats; none are sent without it.
+    pub heartbeat_interval: Option<Duration>,
+}
+
+/// Everything that delivery is told at its start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// Where records come from.
+    pub identity: Identity,
+    /// What a reload can change.
+    pub reloadable: Reloadable,
+}

@@ -1,0 +1,240 @@
+//! A stream and keys in memory, and events to send.
+
+use std::future::Future;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use activity_deliver::{
+    Batch, Batcher, Failure, FailureKind, Handle, Identity, Keys, OutRecord, Outcome, Reloadable, Report,
+    Settings, Stream, StreamStatus, Waker, start,
+};
+use activity_event::{Class, Event, NetProtocol, Params, Session};
+use activity_seal::{DataKey, Limits, open};
+use serde_json::Value;
+use tokio::sync::watch;
+
+/// Everything in these tests is long over by then.
+pub const LIMIT: Duration = Duration::from_secs(60);
+
+/// How the fake stream treats its next request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mood {
+    Store,
+    Panic,
+    Hang,
+    /// Stores, but the answer is lost.
+    LoseAnswer,
+}
+
+pub struct State {
+    pub moods: Mutex<Vec<Mood>>,
+    pub records: Mutex<Vec<OutRecord>>,
+    pub puts: AtomicUsize,
+    pub usable: watch::Sender<bool>,
+}
+
+/// A stream that keeps what it is sent.
+#[derive(Clone)]
+pub struct Memory(pub Arc<State>);
+
+impl Memory {
+    pub fn new() -> Self {
+        Self(Arc::new(State {
+            moods: Mutex::new(Vec::new()),
+            records: Mutex::new(Vec::new()),
+            puts: AtomicUsize::new(0),
+            usable: watch::Sender::new(true),
+        }))
+    }
+
+    /// The coming requests go that way, the last one first; those after them are stored.
+    pub fn with_moods(moods: &[Mood]) -> Self {
+        let stream = Self::new();
+        *stream.0.moods.lock().unwrap() = moods.to_vec();
+        stream
+    }
+
+    /// The inner JSON of every record, opened with `key_of` the key's ciphertext.
+    pub fn opened(&self) -> Vec<Value> {
+        let records = self.0.records.lock().unwrap();
+        records.iter().map(|record| serde_json::from_slice(&opened(&record.data)).unwrap()).collect()
+    }
+
+    /// The sequence numbers of all events, record by record.
+    pub fn sequences(&self) -> Vec<Vec<u64>> {
+        self.opened().iter().map(sequences).collect()
+    }
+}
+
+/// The plaintext of the fake keys is their name, repeated.
+fn opened(envelope: &[u8]) -> Vec<u8> {
+    let (one, two) =
+        (open(envelope, &[1; 32], &Limits::default()), open(envelope, &[2; 32], &Limits::default()));
+    one.or(two).unwrap()
+}
+
+pub fn sequences(record: &Value) -> Vec<u64> {
+    let events = record["databaseActivityEventList"].as_array().unwrap();
+    events.iter().filter_map(|event| event["sequence"].as_u64()).collect()
+}
+
+impl Stream for Memory {
+    async fn put(&self, records: &[OutRecord]) -> Result<Vec<Outcome>, Failure> {
+        self.0.puts.fetch_add(1, Ordering::SeqCst);
+        let mood = self.0.moods.lock().unwrap().pop().unwrap_or(Mood::Store);
+        match mood {
+            Mood::Panic => panic!("a panic that was ordered"),
+            Mood::Hang => std::future::pending().await,
+            Mood::Store | Mood::LoseAnswer => self.0.records.lock().unwrap().extend_from_slice(records),
+        }
+        if mood == Mood::LoseAnswer {
+            return Err(failure("the answer was lost"));
+        }
+        Ok(vec![Outcome::Stored; records.len()])
+    }
+
+    fn ensure(&self) -> impl Future<Output = Result<StreamStatus, Failure>> + Send {
+        let usable = *self.0.usable.borrow();
+        let status = if usable {
+            StreamStatus::Usable { warning: None }
+        } else {
+            StreamStatus::Pending("CREATING".to_owned())
+        };
+        std::future::ready(Ok(status))
+    }
+}
+
+pub fn failure(message: &str) -> Failure {
+    Failure { kind: FailureKind::Retry, message: message.to_owned(), hint: None }
+}
+
+/// Gives keys of that name; of name 0 none at all.
+pub struct Named(pub u8);
+
+impl Keys for Named {
+    async fn generate(&self) -> Result<DataKey, Failure> {
+        match self.0 {
+            0 => std::future::pending().await,
+            name => Ok(DataKey::new(&[name; 32], vec![name; 184]).unwrap()),
+        }
+    }
+}
+
+pub fn reloadable() -> Reloadable {
+    Reloadable { max_in_flight: 2, data_key_max_age: Duration::from_secs(3600), heartbeat_interval: None }
+}
+
+pub fn settings(reloadable: Reloadable) -> Settings {
+    let identity = Identity {
+        cluster_id: "cluster-A".to_owned(),
+        instance_id: "db-B".to_owned(),
+        server_version: "18.1".to_owned(),
+        server_type: "PostgreSQL".to_owned(),
+        service_name: "PostgreSQL service".to_owned(),
+        epoch: "epoch-C".to_owned(),
+    };
+    Settings { identity, reloadable }
+}
+
+/// A handle on the current runtime, and what to wait on for its waker.
+pub struct Rig {
+    pub handle: Handle<Memory, Named>,
+    pub stream: Memory,
+    wakes: Arc<(AtomicU64, watch::Sender<()>)>,
+    pub reports: Vec<Report>,
+}
+
+impl Rig {
+    pub fn start(reloadable: Reloadable, stream: Memory, keys: Named) -> Self {
+        let wakes = Arc::new((AtomicU64::new(0), watch::Sender::new(())));
+        let waker: Waker = {
+            let wakes = Arc::clone(&wakes);
+            Arc::new(move || {
+                wakes.0.fetch_add(1, Ordering::SeqCst);
+                wakes.1.send_replace(());
+            })
+        };
+        let runtime = tokio::runtime::Handle::current();
+        let handle = start(&runtime, settings(reloadable), stream.clone(), keys, waker);
+        Self { handle, stream, wakes, reports: Vec::new() }
+    }
+
+    /// Waits until it is so, looking whenever the waker was called: so a wake-up that is missing is found.
+    pub async fn until(&mut self, what: &str, mut so: impl FnMut(&mut Self) -> bool) {
+        let mut woken = self.wakes.1.subscribe();
+        let deadline = tokio::time::Instant::now() + LIMIT;
+        loop {
+            while let Some(report) = self.handle.next_report() {
+                self.reports.push(report);
+            }
+            if so(self) {
+                return;
+            }
+            let woken = tokio::time::timeout_at(deadline, woken.changed()).await;
+            assert!(woken.is_ok(), "no {what}: {:?}, {:?}", self.handle.snapshot(), self.reports);
+        }
+    }
+
+    pub async fn acked(&mut self, last: u64) {
+        self.until("acknowledgement", |rig| rig.last_acked() >= last).await;
+    }
+
+    pub async fn ready(&mut self) {
+        self.until("readiness", |rig| rig.handle.can_send_now()).await;
+    }
+
+    pub fn last_acked(&self) -> u64 {
+        let acked = self.reports.iter().filter_map(|report| match report {
+            Report::Acked { last_sequence, .. } => Some(*last_sequence),
+            Report::Lost { .. } | Report::State(_) => None,
+        });
+        acked.max().unwrap_or(0)
+    }
+}
+
+/// An event in its wire form.
+pub fn event(text: &str) -> Vec<u8> {
+    let event = Event {
+        start_time: 1_700_000_000_000_000,
+        log_time: 1_700_000_000_000_001,
+        statement_id: 1,
+        substatement_id: 1,
+        class: Class::Read,
+        command: "SELECT",
+        object_type: None,
+        object_name: None,
+        row_count: Some(1),
+        command_text: Some(text),
+        command_text_length: None,
+        params: Params::EMPTY,
+        exit_code: None,
+        error_message: None,
+        effective_user: None,
+        transaction_id: None,
+        query_id: None,
+        session: Session {
+            database: "db",
+            user: "alice",
+            remote_host: "[local]",
+            remote_port: "",
+            application: None,
+            server_host: "host",
+            net_protocol: NetProtocol::Unix,
+            start: 1_700_000_000,
+            pid: 42,
+        },
+    };
+    let mut encoded = Vec::new();
+    event.encode(&mut encoded);
+    encoded
+}
+
+/// One batch of these events, numbered from `first`.
+pub fn batch(first: u64, events: &[Vec<u8>]) -> Batch {
+    let (mut batcher, now) = (Batcher::new(usize::MAX, Duration::ZERO), Instant::now());
+    for (sequence, event) in (first..).zip(events) {
+        batcher.push(sequence, sequence * 1000, event, now);
+    }
+    batcher.poll(now, true).unwrap()
+}

@@ -1,0 +1,51 @@
+-- activity_stream 1.0: what SQL sees of the stream. Nothing of the collection needs this: events of all databases are
+-- captured from the moment the library is preloaded.
+
+\echo Use "CREATE EXTENSION activity_stream" to load this file. \quit
+
+CREATE FUNCTION activity_stream.status_row()
+RETURNS TABLE (
+    state text, mode text, cluster_id text, stream_name text,
+    kms_key_id text, worker_pid int, worker_starts bigint, epoch text,
+    started_at_us bigint, sessions bigint, published_events bigint, acked_events bigint,
+    dropped_events bigint, lost_events bigint, torn_events bigint, records bigint,
+    record_bytes bigint, heartbeats bigint, retried_records bigint, requests_in_flight bigint,
+    ring_size bigint, ring_used bigint, lag_us bigint, last_ack_us bigint,
+    sync_waits bigint, sync_timeouts bigint, contained_failures bigint, last_error text)
+LANGUAGE c VOLATILE STRICT PARALLEL RESTRICTED
+AS 'MODULE_PATHNAME', 'activity_stream_status_wrapper';
+
+CREATE VIEW activity_stream.status AS
+SELECT state, mode, cluster_id, stream_name, kms_key_id, worker_pid, worker_starts, epoch,
+       to_timestamp(started_at_us / 1000000.0) AS started_at,
+       sessions, published_events, acked_events, dropped_events, lost_events, torn_events,
+       records, record_bytes, heartbeats, retried_records, requests_in_flight,
+       ring_size, ring_used,
+       lag_us * interval '1 microsecond' AS lag,
+       to_timestamp(last_ack_us / 1000000.0) AS last_ack,
+       sync_waits, sync_timeouts, contained_failures, last_error
+FROM activity_stream.status_row();
+
+COMMENT ON VIEW activity_stream.status IS 'one row: how the stream is, and what was captured, delivered and lost';
+
+CREATE FUNCTION activity_stream.flush_ms(timeout_ms bigint)
+RETURNS boolean
+LANGUAGE c VOLATILE STRICT PARALLEL RESTRICTED
+AS 'MODULE_PATHNAME', 'activity_stream_flush_wrapper';
+
+CREATE FUNCTION activity_stream.flush(timeout interval DEFAULT '10 seconds')
+RETURNS boolean
+LANGUAGE sql VOLATILE STRICT PARALLEL RESTRICTED
+AS $$ SELECT activity_stream.flush_ms((extract(epoch FROM timeout) * 1000)::bigint) $$;
+
+COMMENT ON FUNCTION activity_stream.flush(interval) IS
+    'waits until everything that this session published is on the stream; false where the timeout came first';
+
+REVOKE ALL ON FUNCTION activity_stream.status_row() FROM PUBLIC;
+REVOKE ALL ON FUNCTION activity_stream.flush_ms(bigint) FROM PUBLIC;
+REVOKE ALL ON FUNCTION activity_stream.flush(interval) FROM PUBLIC;
+GRANT USAGE ON SCHEMA activity_stream TO pg_monitor;
+GRANT EXECUTE ON FUNCTION activity_stream.status_row() TO pg_monitor;
+GRANT EXECUTE ON FUNCTION activity_stream.flush_ms(bigint) TO pg_monitor;
+GRANT EXECUTE ON FUNCTION activity_stream.flush(interval) TO pg_monitor;
+GRANT SELECT ON activity_stream.status TO pg_monitor;

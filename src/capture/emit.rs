@@ -1,0 +1,145 @@
+//! From what a hook knows to the encoded event in the ring.
+
+use std::borrow::Cow;
+
+use activity_event::{Class, Event, Params, redact, text::cut};
+
+use super::Backend;
+use super::session::view;
+use crate::pg::statement::transaction_id;
+use crate::pg::{clock, session, text};
+use crate::{ring, settings};
+
+/// Bytes that a character may straddle the cut by; what is converted is a little more than what is kept.
+const LONGEST_CHARACTER_BYTES: usize = 8;
+/// Longest message of an error in an event.
+const MAX_MESSAGE_BYTES: usize = 8 * 1024;
+
+/// A statement's text.
+#[derive(Clone, Copy)]
+pub(super) enum Text<'a> {
+    /// There is none: connects and disconnects.
+    None,
+    /// As the client sent it, in the server's encoding.
+    Raw(&'a [u8]),
+    /// Prepared by [`Prepared::of`] before.
+    Ready(&'a Prepared),
+}
+
+/// Text as an event holds it: UTF-8, redacted, cut.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Prepared {
+    pub(super) text: String,
+    /// Bytes of the whole, where it was cut.
+    pub(super) whole_bytes: Option<u64>,
+}
+
+impl Prepared {
+    /// Converts, redacts and cuts.
+    pub(super) fn of(raw: &[u8]) -> Self {
+        let mut prepared = Self::default();
+        with_text(Text::Raw(raw), |text, whole_bytes| {
+            prepared = Self { text: text.unwrap_or_default().to_owned(), whole_bytes };
+        });
+        prepared
+    }
+}
+
+/// What a hook knows of an event; the rest comes from the session.
+#[derive(Clone, Copy)]
+pub(super) struct Draft<'a> {
+    pub(super) start_time: i64,
+    pub(super) statement_id: u64,
+    pub(super) substatement_id: u64,
+    pub(super) class: Class,
+    pub(super) command: &'a str,
+    pub(super) object_type: Option<&'static str>,
+    pub(super) object_name: Option<&'a str>,
+    pub(super) row_count: Option<u64>,
+    pub(super) text: Text<'a>,
+    /// Whether the parameters in `Backend::params` are this event's.
+    pub(super) with_params: bool,
+    pub(super) exit_code: Option<&'a str>,
+    pub(super) error_message: Option<&'a str>,
+    pub(super) query_id: Option<i64>,
+}
+
+impl Draft<'_> {
+    pub(super) const EMPTY: Self = Draft {
+        start_time: 0,
+        statement_id: 0,
+        substatement_id: 0,
+        class: Class::Misc,
+        command: "",
+        object_type: None,
+        object_name: None,
+        row_count: None,
+        text: Text::None,
+        with_params: false,
+        exit_code: None,
+        error_message: None,
+        query_id: None,
+    };
+}
+
+impl Backend {
+    /// Encodes the event and puts it into the ring. A ring that is full counts it.
+    pub(super) fn publish(&mut self, draft: &Draft<'_>) {
+        let failing = draft.exit_code.is_some();
+        if !failing {
+            // Looked up here, while the catalogs can be read; the name is cached for when they cannot.
+            self.session.role_in_force();
+        }
+        self.session.ensure(&mut self.last_statement_id);
+        let Some(facts) = self.session.facts.take() else { return };
+        let effective_user = self.session.role_known();
+        let params = if draft.with_params { self.params.as_params() } else { Params::EMPTY };
+        let encoded = &mut self.encoded;
+        with_text(draft.text, |command_text, command_text_length| {
+            session::with_application_name(|application| {
+                let event = Event {
+                    start_time: draft.start_time,
+                    log_time: clock::now(),
+                    statement_id: draft.statement_id,
+                    substatement_id: draft.substatement_id,
+                    class: draft.class,
+                    command: draft.command,
+                    object_type: draft.object_type,
+                    object_name: draft.object_name,
+                    row_count: draft.row_count,
+                    command_text,
+                    command_text_length,
+                    params,
+                    exit_code: draft.exit_code,
+                    error_message: draft.error_message.map(|m| cut(m, MAX_MESSAGE_BYTES).0),
+                    effective_user,
+                    transaction_id: transaction_id(),
+                    query_id: draft.query_id,
+                    session: view(&facts, application),
+                };
+                encoded.clear();
+                event.encode(encoded);
+            });
+        });
+        self.session.facts = Some(facts);
+        if let Some(end) = ring::publish(&self.encoded) {
+            self.published_through = end;
+        }
+    }
+}
+
+/// Hands the text as an event holds it to `f`, with the length of the whole where it was cut.
+fn with_text(draft: Text<'_>, f: impl FnOnce(Option<&str>, Option<u64>)) {
+    let raw = match draft {
+        Text::None => return f(None, None),
+        Text::Ready(prepared) => return f(Some(&prepared.text), prepared.whole_bytes),
+        Text::Raw(raw) => raw,
+    };
+    let limit = settings::max_statement_bytes();
+    let window = raw.get(..limit + LONGEST_CHARACTER_BYTES).unwrap_or(raw);
+    let utf8: Cow<'_, str> = text::to_utf8(window);
+    let redacted = redact::passwords(&utf8);
+    let (kept, was_longer) = cut(&redacted, limit);
+    let whole = if window.len() < raw.len() { Some(raw.len() as u64) } else { was_longer };
+    f(Some(kept), whole);
+}

@@ -1,0 +1,126 @@
+//! The session itself: its beginning, its end, and what every event of it carries.
+
+use std::sync::atomic::Ordering;
+
+use activity_event::{Class, NetProtocol, Session};
+
+use super::emit::{self, Draft};
+use super::{BACKEND, wait_at_top};
+use crate::pg::session::{self, Facts};
+use crate::pg::{clock, process};
+use crate::ring;
+
+/// CONNECT has this statementId; the first statement has the next one.
+pub(super) const CONNECT_STATEMENT_ID: u64 = 1;
+
+/// What is known of the session.
+pub(super) struct SessionState {
+    pub(super) facts: Option<Facts>,
+    role: Option<(u32, String)>,
+    /// CONNECT was told, so DISCONNECT will be.
+    pub(super) connected: bool,
+    /// The message of the FATAL error that ends the session.
+    pub(super) end_message: Option<String>,
+}
+
+impl SessionState {
+    pub(super) const fn new() -> Self {
+        Self { facts: None, role: None, connected: false, end_message: None }
+    }
+
+    /// Learns who is at the other end, once. A session that began while capture was off joins here, without a CONNECT.
+    pub(super) fn ensure(&mut self, last_statement_id: &mut u64) -> &Facts {
+        *last_statement_id = (*last_statement_id).max(CONNECT_STATEMENT_ID);
+        self.facts.get_or_insert_with(session::facts)
+    }
+
+    /// The name of the role in force; `None` where it cannot be told now.
+    pub(super) fn role_in_force(&mut self) -> Option<&str> {
+        let role = session::current_role();
+        if self.role.as_ref().is_none_or(|(known, _)| *known != role) {
+            if role == 0 || !process::catalog_usable() {
+                return None;
+            }
+            self.role = Some((role, session::role_name(role)));
+        }
+        self.role.as_ref().map(|(_, name)| name.as_str()).filter(|name| !name.is_empty())
+    }
+
+    /// The role that was looked up last, without looking it up: for moments when the catalogs cannot be read.
+    pub(super) fn role_known(&self) -> Option<&str> {
+        let role = session::current_role();
+        self.role.as_ref().filter(|(known, _)| *known == role).map(|(_, name)| name.as_str())
+    }
+}
+
+/// The session part of an event.
+pub(super) fn view<'a>(facts: &'a Facts, application: Option<&'a str>) -> Session<'a> {
+    let startup = Some(facts.startup_application.as_str()).filter(|name| !name.is_empty());
+    Session {
+        database: &facts.database,
+        user: &facts.user,
+        remote_host: &facts.remote_host,
+        remote_port: &facts.remote_port,
+        application: application.or(startup),
+        server_host: &facts.server_host,
+        net_protocol: if facts.unix_socket { NetProtocol::Unix } else { NetProtocol::Tcp },
+        start: facts.start.div_euclid(1_000_000),
+        pid: facts.pid,
+    }
+}
+
+/// The client proved who it is.
+pub(crate) fn authenticated() {
+    BACKEND.with(|b| {
+        let start = b.session.ensure(&mut b.last_statement_id).start;
+        b.session.connected = true;
+        session::watch_end();
+        if let Some(attached) = ring::attached() {
+            attached.shared.sessions.fetch_add(1, Ordering::SeqCst);
+        }
+        b.publish(&Draft { start_time: start, ..Draft::of_session(CONNECT_STATEMENT_ID, "CONNECT") });
+    });
+    wait_at_top();
+}
+
+/// The process is on its way out with this exit code.
+pub(crate) fn ended(code: i32) {
+    BACKEND.with(|b| {
+        if !std::mem::take(&mut b.session.connected) {
+            return;
+        }
+        // Whatever was under way is not any more: errors that end a session unwind nothing.
+        b.depth = 0;
+        b.last_statement_id += 1;
+        let code = code.to_string();
+        let message = b.session.end_message.take();
+        let draft = Draft {
+            start_time: clock::now(),
+            exit_code: Some(&code),
+            error_message: message.as_deref(),
+            ..Draft::of_session(b.last_statement_id, "DISCONNECT")
+        };
+        if super::enabled() {
+            b.publish(&draft);
+        }
+    });
+    wait_at_top();
+    // After the event: the worker stays as long as there are sessions.
+    if let Some(attached) = ring::attached() {
+        attached.shared.sessions.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+impl Draft<'_> {
+    /// An event of the session itself.
+    pub(super) fn of_session(statement_id: u64, command: &'static str) -> Self {
+        Draft {
+            statement_id,
+            substatement_id: 1,
+            class: Class::Misc,
+            command,
+            text: emit::Text::None,
+            ..Draft::EMPTY
+        }
+    }
+}

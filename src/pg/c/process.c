@@ -1,0 +1,59 @@
+/*
+ * process.c: processes, their latches, and messages to the server log.
+ */
+#include "activity.h"
+
+#include "miscadmin.h"
+#include "storage/latch.h"
+#include "storage/proc.h"
+
+Oid
+activity_pg_user_id(void)
+{
+	Oid			user;
+	int			context;
+
+	/* GetUserId() asserts that there is a user; at login there may be none yet. */
+	GetUserIdAndSecContext(&user, &context);
+	return user;
+}
+
+/* The index of this process in ProcGlobal->allProcs. */
+int
+activity_pg_my_proc_number(void)
+{
+	if (MyProc == NULL)
+		return -1;
+	return (int) (MyProc - ProcGlobal->allProcs);
+}
+
+int
+activity_pg_proc_count(void)
+{
+	return ProcGlobal == NULL ? 0 : (int) ProcGlobal->allProcCount;
+}
+
+/*
+ * Sets the latch of another process, or of whatever process has its place by now: a latch set needlessly does no
+ * harm (latch.h). Allocates nothing and raises nothing.
+ */
+void
+activity_pg_set_latch(int proc_number)
+{
+	if (ProcGlobal == NULL || proc_number < 0 || (uint32) proc_number >= ProcGlobal->allProcCount)
+		return;
+	SetLatch(&ProcGlobal->allProcs[proc_number].procLatch);
+}
+
+/* The texts are literal, not formats. detail and hint may be NULL. */
+void
+activity_pg_report(int elevel, const char *sqlstate, const char *message, const char *detail, const char *hint)
+{
+	ereport(elevel,
+			(errcode(MAKE_SQLSTATE(sqlstate[0], sqlstate[1], sqlstate[2], sqlstate[3], sqlstate[4])),
+			 errmsg_internal("%s", message),
+			 detail ? errdetail_internal("%s", detail) : 0,
+			 hint ? errhint("%s", hint) : 0,
+			 errhidestmt(elevel < ERROR),
+			 errhidecontext(elevel < ERROR)));
+}

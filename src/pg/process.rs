@@ -1,0 +1,71 @@
+//! This process and its neighbours: latches, waiting, roles.
+
+use std::time::Duration;
+
+use pgrx::pg_sys;
+
+use super::compat;
+use super::ffi::{activity_pg_my_proc_number, activity_pg_set_latch};
+
+/// The place of this process among the server's; `None` before it has one (early in a login).
+pub(crate) fn my_number() -> Option<usize> {
+    // SAFETY: reads process-local state.
+    usize::try_from(unsafe { activity_pg_my_proc_number() }).ok()
+}
+
+/// Wakes the process at that place.
+pub(crate) fn set_latch(number: usize) {
+    if let Ok(number) = i32::try_from(number) {
+        // SAFETY: the C side checks the number; setting any process's latch is harmless.
+        unsafe { activity_pg_set_latch(number) };
+    }
+}
+
+/// Why a wait of a session ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Woken {
+    /// The latch was set, or nothing in particular happened: look again.
+    Look,
+    /// The user asked to cancel the statement. The request is taken off.
+    Cancelled,
+    /// The session is to end. The request stays for the server to serve.
+    Terminating,
+}
+
+/// Waits on the latch of this session, at most `timeout`. Ends the process where the postmaster died.
+pub(crate) fn wait_on_my_latch(timeout: Duration) -> Woken {
+    let milliseconds = i64::try_from(timeout.as_millis()).unwrap_or(i64::MAX).max(1);
+    // SAFETY: main thread. The two flags are the server's own, handled as SyncRepWaitForLSN (syncrep.c) does.
+    unsafe {
+        if pg_sys::ProcDiePending != 0 {
+            return Woken::Terminating;
+        }
+        if pg_sys::QueryCancelPending != 0 {
+            pg_sys::QueryCancelPending = 0;
+            return Woken::Cancelled;
+        }
+        let events = pg_sys::WL_LATCH_SET | pg_sys::WL_TIMEOUT | pg_sys::WL_EXIT_ON_PM_DEATH;
+        pg_sys::WaitLatch(pg_sys::MyLatch, events as i32, milliseconds, compat::wait_event());
+        pg_sys::ResetLatch(pg_sys::MyLatch);
+    }
+    Woken::Look
+}
+
+/// Sets the latch of this session: what woke it may have been meant for somebody else in this process.
+pub(crate) fn set_my_latch() {
+    // SAFETY: main thread; MyLatch is valid in every process of the server.
+    unsafe { pg_sys::SetLatch(pg_sys::MyLatch) };
+}
+
+/// Whether this process may wait for something: it has a latch of its own and is not on its way out in a way
+/// that forbids it.
+pub(crate) fn can_wait() -> bool {
+    // SAFETY: plain process-local state of the server.
+    unsafe { !pg_sys::MyLatch.is_null() && !pg_sys::MyProc.is_null() && pg_sys::CritSectionCount == 0 }
+}
+
+/// Whether this process is in a transaction that works: names can be looked up.
+pub(crate) fn catalog_usable() -> bool {
+    // SAFETY: raises nothing; reads the state of the transaction.
+    unsafe { pg_sys::IsTransactionState() }
+}

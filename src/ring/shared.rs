@@ -1,0 +1,134 @@
+//! The state page: what sessions and the worker tell one another beside the events.
+//!
+//! Every field is an atomic of its own; no reader relies on two of them belonging together, except through
+//! [`StatusText`], which says when it was torn. The memory is shared with every session of the server, so readers
+//! take whatever they find as a number and nothing more.
+
+use std::sync::atomic::{AtomicI32, AtomicI64, AtomicU8, AtomicU32, AtomicU64, Ordering};
+
+/// A session that waits for a position of the ring to be acknowledged; 0 where none waits.
+#[repr(C, align(64))]
+pub(crate) struct Waiter {
+    /// The position.
+    pub(crate) position: AtomicU64,
+}
+
+/// The state page.
+#[repr(C)]
+pub(crate) struct Shared {
+    /// Random: tells this start of the server from others.
+    pub(crate) epoch: AtomicU64,
+    /// When the mapping was made, microseconds since the Unix epoch.
+    pub(crate) epoch_start: AtomicI64,
+    /// Place of the worker among the server's processes; -1 where it does not run.
+    pub(crate) worker_process: AtomicI32,
+    /// Process id of the worker; 0 where it does not run.
+    pub(crate) worker_pid: AtomicI32,
+    /// 1 while the worker waits and a doorbell would wake it.
+    pub(crate) worker_asleep: AtomicU32,
+    /// How often the worker was started.
+    pub(crate) worker_starts: AtomicU32,
+    /// Sessions that told their beginning and not yet their end.
+    pub(crate) sessions: AtomicI64,
+    /// Failures of bookkeeping that were kept from users' statements.
+    pub(crate) contained_failures: AtomicU64,
+    /// Waits in sync mode.
+    pub(crate) sync_waits: AtomicU64,
+    /// Waits that ended without an acknowledgement in time.
+    pub(crate) sync_timeouts: AtomicU64,
+    /// Counters that the worker keeps.
+    pub(crate) delivered: Delivered,
+    /// How the stream is: `starting`, `streaming`, `stream unavailable`, `key unavailable`, `off`, `stopping`.
+    pub(crate) state: StatusText<32>,
+    /// The last failure of delivery.
+    pub(crate) last_error: StatusText<512>,
+}
+
+/// What the worker has delivered since the epoch began (records, retries and so on: since the worker started).
+#[repr(C)]
+pub(crate) struct Delivered {
+    /// Events on the stream.
+    pub(crate) events: AtomicU64,
+    /// Records on the stream, heartbeats not counted.
+    pub(crate) records: AtomicU64,
+    /// Bytes of these records.
+    pub(crate) bytes: AtomicU64,
+    /// Heartbeat records on the stream.
+    pub(crate) heartbeats: AtomicU64,
+    /// Records that were sent again.
+    pub(crate) retries: AtomicU64,
+    /// Events that were given up.
+    pub(crate) lost: AtomicU64,
+    /// PutRecords requests under way.
+    pub(crate) in_flight: AtomicU64,
+    /// Highest sequence number that is on the stream with all before it.
+    pub(crate) acked_sequence: AtomicU64,
+    /// When that was told, microseconds since the Unix epoch.
+    pub(crate) last_ack: AtomicI64,
+    /// Ring records that were begun and never finished when a process crashed.
+    pub(crate) torn: AtomicU64,
+    /// Dropped events that the log tells of.
+    pub(crate) told_dropped: AtomicU64,
+}
+
+const _: () = assert!(size_of::<Waiter>() == 64 && align_of::<Waiter>() == 64);
+const _: () = assert!(align_of::<Shared>() <= 4096);
+
+impl Shared {
+    /// Sets what is not zero in a fresh mapping.
+    pub(super) fn begin_epoch(&self, epoch: u64, now: i64) {
+        self.epoch.store(epoch, Ordering::Relaxed);
+        self.epoch_start.store(now, Ordering::Relaxed);
+        self.worker_process.store(-1, Ordering::Relaxed);
+        self.state.set("starting");
+    }
+
+    /// The epoch as records and the status view tell it.
+    pub(crate) fn epoch_text(&self) -> String {
+        format!("{:016x}", self.epoch.load(Ordering::Relaxed))
+    }
+
+    /// After a crash: nobody is there any more.
+    pub(super) fn forget_processes(&self) {
+        self.worker_process.store(-1, Ordering::Relaxed);
+        self.worker_pid.store(0, Ordering::Relaxed);
+        self.worker_asleep.store(0, Ordering::Relaxed);
+        self.sessions.store(0, Ordering::Relaxed);
+    }
+}
+
+/// A short text with one writer, the worker. A reader that meets a write gets the empty text.
+#[repr(C)]
+pub(crate) struct StatusText<const N: usize> {
+    version: AtomicU32,
+    length: AtomicU32,
+    bytes: [AtomicU8; N],
+}
+
+impl<const N: usize> StatusText<N> {
+    /// Writes `text`, cut at a character boundary where it is too long.
+    pub(crate) fn set(&self, text: &str) {
+        let (text, _) = activity_event::text::cut(text, N);
+        let version = self.version.load(Ordering::Relaxed) | 1;
+        self.version.store(version, Ordering::SeqCst);
+        for (to, from) in self.bytes.iter().zip(text.bytes()) {
+            to.store(from, Ordering::Relaxed);
+        }
+        self.length.store(u32::try_from(text.len()).unwrap_or(0), Ordering::Relaxed);
+        self.version.store(version.wrapping_add(1), Ordering::SeqCst);
+    }
+
+    /// The text.
+    pub(crate) fn get(&self) -> String {
+        const ATTEMPTS: usize = 100;
+        for _ in 0..ATTEMPTS {
+            let before = self.version.load(Ordering::SeqCst);
+            let length = usize::try_from(self.length.load(Ordering::Relaxed)).unwrap_or(0).min(N);
+            let bytes: Vec<u8> = self.bytes.iter().take(length).map(|b| b.load(Ordering::Relaxed)).collect();
+            if before & 1 == 0 && self.version.load(Ordering::SeqCst) == before {
+                return String::from_utf8_lossy(&bytes).into_owned();
+            }
+        }
+        String::new()
+    }
+}

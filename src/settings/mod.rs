@@ -1,0 +1,85 @@
+//! The settings, one file a theme, and what the other parts get of them.
+//!
+//! Nothing outside this folder touches a setting of the server: capture asks cheap questions ([`mode`],
+//! [`max_statement_bytes`]), the worker takes an owned [`Snapshot`] at start and after each reload.
+
+mod capture;
+mod checks;
+mod delivery;
+mod identity;
+mod stream;
+
+use std::time::Duration;
+
+pub(crate) use capture::{Mode, log_parameters, max_statement_bytes, mode, sync_timeout};
+pub(crate) use delivery::ring_bytes;
+pub(crate) use identity::{cluster_id, stream_name};
+
+use crate::pg::guc::{self, Define};
+use crate::pg::log;
+
+/// Defines every setting, checks them together and derives what was left empty. Raises an error on a wrong value,
+/// which keeps the server from starting.
+pub(crate) fn register() {
+    let themes: [&[&'static dyn Define]; 4] =
+        [identity::SETTINGS, stream::SETTINGS, capture::SETTINGS, delivery::SETTINGS];
+    for setting in themes.into_iter().flatten() {
+        setting.define();
+    }
+    guc::reserve_prefix();
+    if mode() != Mode::Off && stream::KMS_KEY_ID.get().is_empty() {
+        log::refuse_configuration(
+            "activity_stream.kms_key_id is required when activity_stream.mode is not off",
+            "Events are encrypted under a KMS key, and none is configured.",
+            "Set activity_stream.kms_key_id to the id, alias or ARN of a KMS key, or activity_stream.mode to off.",
+        );
+    }
+    identity::derive();
+}
+
+/// What the worker works with: copied, so that other threads may have it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Snapshot {
+    /// off, async or sync.
+    pub(crate) mode: Mode,
+    /// Id, alias or ARN.
+    pub(crate) kms_key_id: String,
+    /// `cluster-…`
+    pub(crate) cluster_id: String,
+    /// `db-…`
+    pub(crate) instance_id: String,
+    /// serviceName in events.
+    pub(crate) service_name: String,
+    /// Where AWS is.
+    pub(crate) stream: stream::StreamSettings,
+    /// Largest inner JSON of a record, bytes.
+    pub(crate) batch_max_bytes: usize,
+    /// How long an event may wait for company.
+    pub(crate) batch_linger: Duration,
+    /// PutRecords requests under way at once.
+    pub(crate) max_in_flight: usize,
+    /// After this a new data key is asked for.
+    pub(crate) data_key_max_age: Duration,
+    /// `None`: no heartbeats.
+    pub(crate) heartbeat_interval: Option<Duration>,
+    /// What is left at shutdown has this long to be delivered.
+    pub(crate) shutdown_timeout: Duration,
+}
+
+/// The settings in force now.
+pub(crate) fn snapshot() -> Snapshot {
+    Snapshot {
+        mode: mode(),
+        kms_key_id: stream::KMS_KEY_ID.get(),
+        cluster_id: cluster_id(),
+        instance_id: identity::INSTANCE_ID.get(),
+        service_name: identity::SERVICE_NAME.get(),
+        stream: stream::settings(),
+        batch_max_bytes: delivery::batch_max_bytes(),
+        batch_linger: delivery::batch_linger(),
+        max_in_flight: delivery::max_in_flight(),
+        data_key_max_age: delivery::data_key_max_age(),
+        heartbeat_interval: delivery::heartbeat_interval(),
+        shutdown_timeout: delivery::shutdown_timeout(),
+    }
+}

@@ -1,0 +1,203 @@
+//! The way to AWS: configured in the background, then a handle to the delivery pipeline.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use activity_aws::{Aws, ConnectError, Endpoint, KinesisStream, KmsKeys, StreamMode, StreamPlan, Timeouts};
+use activity_deliver::{Batch, Handle, Identity, Reloadable, Report, Settings, Snapshot as Progress};
+use tokio::sync::oneshot::{self, error::TryRecvError};
+
+use super::runtime::Threads;
+use crate::pg::log::{self, sqlstate};
+use crate::pg::startup;
+use crate::ring::Attached;
+use crate::settings::{Mode, Snapshot};
+
+/// `serverType` in events.
+const SERVER_TYPE: &str = "PostgreSQL";
+/// Time between two attempts to load a configuration that cannot work.
+const RETRY: Duration = Duration::from_secs(5);
+
+enum State {
+    /// Not wanted yet: mode is off and the ring is empty.
+    Idle,
+    /// The configuration is being loaded.
+    Connecting(oneshot::Receiver<Result<Aws, ConnectError>>),
+    /// It cannot work; tried again then.
+    Failed(Instant),
+    /// Delivering.
+    Up(Box<Handle<KinesisStream, KmsKeys>>, Aws),
+}
+
+/// The connection, in whatever state it is.
+pub(super) struct Connection {
+    state: State,
+    told: Option<String>,
+}
+
+impl Connection {
+    pub(super) fn new() -> Self {
+        Self { state: State::Idle, told: None }
+    }
+
+    /// Takes the next step of setting up, where one is to be taken.
+    pub(super) fn advance(&mut self, threads: &Threads, settings: &Snapshot, attached: &Attached) {
+        match &mut self.state {
+            State::Idle => {
+                let wanted = settings.mode != Mode::Off || attached.ring.fill() > 0;
+                if wanted && !settings.kms_key_id.is_empty() {
+                    self.connect(threads, settings);
+                }
+            }
+            State::Failed(again) => {
+                if Instant::now() >= *again {
+                    self.connect(threads, settings);
+                }
+            }
+            State::Connecting(answer) => match answer.try_recv() {
+                Ok(Ok(aws)) => self.start(threads, settings, attached, aws),
+                Ok(Err(e)) => self.failed(&e.to_string(), attached),
+                Err(TryRecvError::Empty) => {}
+                Err(TryRecvError::Closed) => self.failed("the task that loads it ended", attached),
+            },
+            State::Up(..) => {}
+        }
+    }
+
+    fn connect(&mut self, threads: &Threads, settings: &Snapshot) {
+        let endpoint = Endpoint {
+            region: settings.stream.region.clone(),
+            endpoint_url: settings.stream.endpoint_url.clone(),
+            profile: settings.stream.profile.clone(),
+        };
+        let (answer, state) = oneshot::channel();
+        let wake = threads.waker();
+        if let Some(runtime) = threads.handle() {
+            runtime.spawn(async move {
+                // Nobody listens any more where the worker is ending.
+                let _ending = answer.send(Aws::connect(&endpoint, Timeouts::default()).await);
+                wake();
+            });
+        }
+        self.state = State::Connecting(state);
+    }
+
+    fn failed(&mut self, why: &str, attached: &Attached) {
+        attached.shared.state.set("configuration unusable");
+        attached.shared.last_error.set(why);
+        if self.told.as_deref() != Some(why) {
+            log::warning(
+                sqlstate::UNAVAILABLE,
+                &format!("activity_stream: the AWS configuration cannot be used: {why}"),
+                "Activity waits in the ring until it can.",
+                "Correct the configuration; it is looked at again every few seconds.",
+            );
+            self.told = Some(why.to_owned());
+        }
+        self.state = State::Failed(Instant::now() + RETRY);
+    }
+
+    fn start(&mut self, threads: &Threads, settings: &Snapshot, attached: &Attached, aws: Aws) {
+        let Some(runtime) = threads.handle() else { return };
+        let stream = KinesisStream::new(&aws, plan(settings));
+        let keys = keys(&aws, settings);
+        let delivery = delivery_settings(settings, attached);
+        let handle = activity_deliver::start(&runtime, delivery, stream, keys, threads.waker());
+        self.told = None;
+        self.state = State::Up(Box::new(handle), aws);
+    }
+
+    fn handle(&mut self) -> Option<&mut Handle<KinesisStream, KmsKeys>> {
+        match &mut self.state {
+            State::Up(handle, _) => Some(handle),
+            State::Idle | State::Connecting(_) | State::Failed(_) => None,
+        }
+    }
+
+    /// Whether a batch would be taken.
+    pub(super) fn has_room(&self) -> bool {
+        match &self.state {
+            State::Up(handle, _) => handle.has_room(),
+            State::Idle | State::Connecting(_) | State::Failed(_) => false,
+        }
+    }
+
+    /// Whether a request slot is free.
+    pub(super) fn can_send_now(&self) -> bool {
+        match &self.state {
+            State::Up(handle, _) => handle.can_send_now(),
+            State::Idle | State::Connecting(_) | State::Failed(_) => false,
+        }
+    }
+
+    /// Hands a batch over, or gives it back.
+    pub(super) fn submit(&mut self, batch: Batch) -> Result<(), Batch> {
+        match self.handle() {
+            Some(handle) => handle.try_submit(batch),
+            None => Err(batch),
+        }
+    }
+
+    /// What delivery has to say, oldest first.
+    pub(super) fn next_report(&mut self) -> Option<Report> {
+        self.handle()?.next_report()
+    }
+
+    /// How far delivery is.
+    pub(super) fn progress(&self) -> Option<Progress> {
+        match &self.state {
+            State::Up(handle, _) => Some(handle.snapshot()),
+            State::Idle | State::Connecting(_) | State::Failed(_) => None,
+        }
+    }
+
+    /// Takes over what a reload changed.
+    pub(super) fn reconfigure(&mut self, before: &Snapshot, settings: &Snapshot) {
+        if let State::Up(handle, aws) = &mut self.state {
+            handle.reconfigure(reloadable(settings));
+            // The data key in use is dropped with its source.
+            if before.kms_key_id != settings.kms_key_id {
+                handle.set_keys(Arc::new(keys(aws, settings)));
+            }
+        }
+    }
+}
+
+fn plan(settings: &Snapshot) -> StreamPlan {
+    let stream = &settings.stream;
+    StreamPlan {
+        name: stream.name.clone(),
+        create: stream.create,
+        mode: stream
+            .provisioned_shards
+            .map_or(StreamMode::OnDemand, |shards| StreamMode::Provisioned { shards }),
+        retention_hours: u16::try_from(stream.retention_hours).unwrap_or(u16::MAX),
+    }
+}
+
+fn keys(aws: &Aws, settings: &Snapshot) -> KmsKeys {
+    KmsKeys::new(aws, settings.kms_key_id.clone(), settings.cluster_id.clone())
+}
+
+fn delivery_settings(settings: &Snapshot, attached: &Attached) -> Settings {
+    Settings {
+        identity: Identity {
+            cluster_id: settings.cluster_id.clone(),
+            instance_id: settings.instance_id.clone(),
+            server_version: startup::server_version(),
+            server_type: SERVER_TYPE.to_owned(),
+            service_name: settings.service_name.clone(),
+            epoch: attached.shared.epoch_text(),
+        },
+        reloadable: reloadable(settings),
+    }
+}
+
+fn reloadable(settings: &Snapshot) -> Reloadable {
+    Reloadable {
+        max_in_flight: settings.max_in_flight,
+        data_key_max_age: settings.data_key_max_age,
+        // A stream that is off beats no more.
+        heartbeat_interval: settings.heartbeat_interval.filter(|_| settings.mode != Mode::Off),
+    }
+}

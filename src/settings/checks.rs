@@ -109,7 +109,11 @@ pub(super) struct KmsKeyId;
 impl Rule for KmsKeyId {
     fn check(value: &str) -> Result<(), Invalid> {
         if value.is_empty() {
-            return if taken_one_by_one() || pending_mode() == Mode::Off { Ok(()) } else { Err(key_missing()) };
+            return if taken_one_by_one() || pending_mode() == Mode::Off {
+                Ok(())
+            } else {
+                Err(key_missing())
+            };
         }
         if value.len() <= MAX_KEY_ID_BYTES && made_of(value, "/_:+=,.@-") {
             return Ok(());

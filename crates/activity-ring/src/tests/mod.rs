@@ -1,5 +1,6 @@
 //! Tests under one thread or real threads; those that explore every order of events are in `tests_loom`.
 
+mod damage;
 mod hostile;
 mod killed;
 mod life;

@@ -17,12 +17,15 @@ pub(crate) fn lossy(bytes: &[u8]) -> String {
 /// The server's conversion procedures are catalog entries; without a usable transaction only encodings that are
 /// UTF-8, ASCII or LATIN1 convert exactly, others keep what is ASCII in them.
 pub(crate) fn to_utf8(bytes: &[u8]) -> Cow<'_, str> {
-    if bytes.is_ascii() {
-        // ASCII is UTF-8 in every encoding that a server may have (pg_wchar.h, PG_VALID_BE_ENCODING).
-        return String::from_utf8_lossy(bytes);
-    }
     // SAFETY: reads process-local state.
     let encoding = unsafe { pg_sys::GetDatabaseEncoding() };
+    // ASCII is UTF-8 in every encoding that a server may have (pg_wchar.h, PG_VALID_BE_ENCODING). What most servers
+    // and most statements are comes first: from_utf8 takes ASCII by the word, from_utf8_lossy by the byte.
+    if (encoding == pg_sys::pg_enc::PG_UTF8 as c_int || bytes.is_ascii())
+        && let Ok(text) = std::str::from_utf8(bytes)
+    {
+        return Cow::Borrowed(text);
+    }
     if encoding == pg_sys::pg_enc::PG_LATIN1 as c_int {
         return Cow::Owned(bytes.iter().map(|b| char::from(*b)).collect());
     }

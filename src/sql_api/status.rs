@@ -103,7 +103,7 @@ fn row(attached: &Attached) -> Row {
         shared.sessions.load(Relaxed),
         number(ring.published()),
         number(delivered.acked_sequence.load(Relaxed)),
-        number(ring.dropped() + ring.dropped_too_large()),
+        number(ring.dropped() + ring.dropped_too_large() + ring.dropped_corrupt()),
         number(delivered.lost.load(Relaxed)),
         number(delivered.torn.load(Relaxed)),
         number(delivered.records.load(Relaxed)),

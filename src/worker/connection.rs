@@ -26,7 +26,7 @@ enum State {
     /// It cannot work; tried again then.
     Failed(Instant),
     /// Delivering.
-    Up(Box<Handle<KinesisStream, KmsKeys>>, Aws),
+    Up(Box<(Handle<KinesisStream, KmsKeys>, Aws)>),
 }
 
 /// The connection, in whatever state it is.
@@ -60,7 +60,7 @@ impl Connection {
                 Err(TryRecvError::Empty) => {}
                 Err(TryRecvError::Closed) => self.failed("the task that loads it ended", attached),
             },
-            State::Up(..) => {}
+            State::Up(_) => {}
         }
     }
 
@@ -104,20 +104,28 @@ impl Connection {
         let delivery = delivery_settings(settings, attached);
         let handle = activity_deliver::start(&runtime, delivery, stream, keys, threads.waker());
         self.told = None;
-        self.state = State::Up(Box::new(handle), aws);
+        self.state = State::Up(Box::new((handle, aws)));
     }
 
     fn handle(&mut self) -> Option<&mut Handle<KinesisStream, KmsKeys>> {
         match &mut self.state {
-            State::Up(handle, _) => Some(handle),
+            State::Up(up) => Some(&mut up.0),
             State::Idle | State::Connecting(_) | State::Failed(_) => None,
+        }
+    }
+
+    /// Delivery ended by itself, which only an error in it can bring about.
+    pub(super) fn is_broken(&self) -> bool {
+        match &self.state {
+            State::Up(up) => !up.0.is_running(),
+            State::Idle | State::Connecting(_) | State::Failed(_) => false,
         }
     }
 
     /// Whether a batch would be taken.
     pub(super) fn has_room(&self) -> bool {
         match &self.state {
-            State::Up(handle, _) => handle.has_room(),
+            State::Up(up) => up.0.has_room(),
             State::Idle | State::Connecting(_) | State::Failed(_) => false,
         }
     }
@@ -125,7 +133,7 @@ impl Connection {
     /// Whether a request slot is free.
     pub(super) fn can_send_now(&self) -> bool {
         match &self.state {
-            State::Up(handle, _) => handle.can_send_now(),
+            State::Up(up) => up.0.can_send_now(),
             State::Idle | State::Connecting(_) | State::Failed(_) => false,
         }
     }
@@ -146,14 +154,15 @@ impl Connection {
     /// How far delivery is.
     pub(super) fn progress(&self) -> Option<Progress> {
         match &self.state {
-            State::Up(handle, _) => Some(handle.snapshot()),
+            State::Up(up) => Some(up.0.snapshot()),
             State::Idle | State::Connecting(_) | State::Failed(_) => None,
         }
     }
 
     /// Takes over what a reload changed.
     pub(super) fn reconfigure(&mut self, before: &Snapshot, settings: &Snapshot) {
-        if let State::Up(handle, aws) = &mut self.state {
+        if let State::Up(up) = &mut self.state {
+            let (handle, aws) = up.as_ref();
             handle.reconfigure(reloadable(settings));
             // The data key in use is dropped with its source.
             if before.kms_key_id != settings.kms_key_id {

@@ -133,6 +133,15 @@ impl Worker {
                 self.begin_shutdown();
             }
             self.round();
+            if self.connection.is_broken() {
+                log::warning(
+                    sqlstate::INTERNAL,
+                    "activity_stream: delivery ended unexpectedly; the worker starts again",
+                    "What was not acknowledged is sent again.",
+                    "",
+                );
+                return 1;
+            }
             if self.shutdown.as_ref().is_some_and(|s| s.is_over(&self)) {
                 return self.end();
             }

@@ -29,7 +29,8 @@ impl Worker {
                     delivered.last_ack.store(clock::now(), Ordering::Relaxed);
                     acked |= self.free(through, last_sequence);
                 }
-                Report::Lost { through, first_sequence, last_sequence, events, reason } => {
+                // The acknowledgement that frees their space came before.
+                Report::Lost { first_sequence, last_sequence, events, reason, .. } => {
                     self.attached.shared.delivered.lost.fetch_add(events, Ordering::Relaxed);
                     log::warning(
                         sqlstate::LOST,
@@ -39,7 +40,6 @@ impl Worker {
                         ),
                         "",
                     );
-                    acked |= self.free(through, last_sequence);
                 }
                 Report::State(change) => self.tell_state(change),
             }
@@ -163,5 +163,6 @@ impl LossWatch {
 }
 
 fn dropped(attached: &Attached) -> u64 {
-    attached.ring.dropped().saturating_add(attached.ring.dropped_too_large())
+    let ring = &attached.ring;
+    ring.dropped().saturating_add(ring.dropped_too_large()).saturating_add(ring.dropped_corrupt())
 }

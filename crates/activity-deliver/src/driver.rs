@@ -86,7 +86,6 @@ struct Running<S, K> {
     /// The source of keys that the machine knows of.
     source: u64,
     published: Progress,
-    taken: u64,
 }
 
 /// Runs until the handle is dropped.
@@ -94,7 +93,7 @@ pub(crate) async fn run<S: Stream, K: Keys>(driver: Driver<S, K>) {
     let reloadable = driver.changes.borrow().reloadable;
     let machine = Machine::new(&reloadable, seed());
     let published = Progress::default();
-    let mut running = Running { driver, machine, tasks: Tasks::default(), source: 0, published, taken: 0 };
+    let mut running = Running { driver, machine, tasks: Tasks::default(), source: 0, published };
     while running.advance().await {}
 }
 
@@ -216,13 +215,11 @@ impl<S: Stream, K: Keys> Running<S, K> {
     /// Makes the counters known, and wakes the caller where that can matter to it.
     fn publish(&mut self, now: Duration, reported: bool) {
         let progress = self.machine.progress(now);
-        let taken = self.machine.taken_batches();
-        self.driver.shared.publish(&progress, taken);
+        self.driver.shared.publish(&progress, self.machine.taken_batches());
         let before = std::mem::replace(&mut self.published, progress);
-        let took = std::mem::replace(&mut self.taken, taken) != taken;
         let room = before.released_bytes != progress.released_bytes
             || before.finished_batches != progress.finished_batches;
-        if reported || room || (progress.ready && (took || !before.ready)) {
+        if reported || room || (progress.ready && !before.ready) {
             (self.driver.waker)();
         }
     }

@@ -21,6 +21,7 @@ use crate::shared::{Shared, Snapshot};
 #[derive(Debug)]
 pub struct Handle<S, K> {
     shared: Arc<Shared>,
+    /// The driver ends when this is dropped.
     inbox: mpsc::UnboundedSender<Batch>,
     control: watch::Sender<Control<K>>,
     driver: JoinHandle<()>,
@@ -117,11 +118,5 @@ impl<S: Stream, K: Keys> Handle<S, K> {
     #[must_use]
     pub fn is_running(&self) -> bool {
         !self.driver.is_finished()
-    }
-}
-
-impl<S, K> Drop for Handle<S, K> {
-    fn drop(&mut self) {
-        self.driver.abort();
     }
 }

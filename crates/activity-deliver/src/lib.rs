@@ -24,8 +24,8 @@
 //!
 //! * Every submitted event is stored at least once or reported as lost, as long as the process lives and the stream comes
 //!   back; nothing is given up for a reason that can pass.
-//! * [`Report::Acked`] and [`Report::Lost`] cover the submitted batches from the first one on without a gap: everything
-//!   up to `through` is finished when it is reported.
+//! * [`Report::Acked`] covers the submitted batches from the first one on without a gap: all up to its `through` is stored or
+//!   lost, and the [`Report::Lost`] of what is lost follow it.
 //! * The caller is never blocked, and memory is bounded: by bytes and by number of what was submitted and is not
 //!   finished ([`Handle::has_room`]), and by merging reports nobody reads.
 //! * A hanging or panicking call holds up only the records it carries.

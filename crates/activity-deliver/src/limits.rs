@@ -38,7 +38,7 @@ pub(crate) const MAX_SEALING: usize = 4;
 /// Panics of the task that seals one piece before that piece is split or given up.
 pub(crate) const MAX_SEAL_PANICS: u8 = 3;
 
-/// Longest pause between two attempts to send, and the ceiling of the first one.
+/// Ceiling of the first pause between two attempts to send, and of the longest one.
 pub(crate) const PUT_PAUSE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
 /// The same between two looks at a stream that failed.
 pub(crate) const ENSURE_PAUSE: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(5));

@@ -4,7 +4,7 @@
 //! caller raises `submitted`, the driver `taken`, `released` and `finished`.
 //!
 //! * `submitted - taken`: on the way to the driver.
-//! * `submitted - finished`: batches not acknowledged; bounded by [`room_for`].
+//! * `submitted - finished`: batches not acknowledged; bounded by [`Shared::room_for`].
 //! * `submitted - released`, in bytes: payloads that are still held; bounded likewise.
 //!
 //! The driver publishes reports before `finished`, so who sees that all is finished finds their reports; and `ready` before

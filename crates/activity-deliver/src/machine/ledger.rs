@@ -110,11 +110,17 @@ impl Ledger {
         }
     }
 
-    /// Reports of what is finished and was not reported yet.
+    /// Reports of what is finished and was not reported yet: for each batch that it is, then what was lost of it.
     pub(crate) fn finish(&mut self, mut report: impl FnMut(Report)) {
         while let Some(entry) = self.entries.pop_front_if(|entry| entry.open_pieces == 0) {
             self.finished_batches += 1;
-            let all_lost = entry.records == 0 && !entry.losses.is_empty();
+            report(Report::Acked {
+                through: entry.through,
+                last_sequence: entry.last_sequence,
+                events: entry.events,
+                records: entry.records,
+                bytes: entry.bytes,
+            });
             for Loss { first_sequence, last_sequence, events, reason } in entry.losses {
                 report(Report::Lost {
                     through: entry.through,
@@ -122,15 +128,6 @@ impl Ledger {
                     last_sequence,
                     events,
                     reason,
-                });
-            }
-            if !all_lost {
-                report(Report::Acked {
-                    through: entry.through,
-                    last_sequence: entry.last_sequence,
-                    events: entry.events,
-                    records: entry.records,
-                    bytes: entry.bytes,
                 });
             }
         }
@@ -190,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn losses_come_before_what_was_stored_of_their_batch_and_alone_if_nothing_was() {
+    fn losses_come_behind_the_acknowledgement_of_their_batch_even_if_nothing_of_it_was_stored() {
         let mut ledger = Ledger::default();
         let loss = |sequence, reason: &str| Loss {
             first_sequence: sequence,
@@ -212,8 +209,14 @@ mod tests {
         ledger.stored(one, 1, 50);
         ledger.lost(two, loss(2, "c"));
         ledger.close(two);
-        let expected =
-            [lost(100, 20, 22, 2, "a"), lost(100, 25, 25, 1, "b"), acked(1), lost(200, 2, 2, 1, "c")];
+        let nothing = Report::Acked { through: 200, last_sequence: 2, events: 0, records: 0, bytes: 0 };
+        let expected = [
+            acked(1),
+            lost(100, 20, 22, 2, "a"),
+            lost(100, 25, 25, 1, "b"),
+            nothing,
+            lost(200, 2, 2, 1, "c"),
+        ];
         assert_eq!(finished(&mut ledger), expected);
     }
 
@@ -227,7 +230,7 @@ mod tests {
         }
         ledger.close(batch);
         let reports = finished(&mut ledger);
-        assert_eq!(reports.len(), MAX_LOSSES_PER_BATCH);
+        assert_eq!(reports.len(), 1 + MAX_LOSSES_PER_BATCH);
         let events: u64 =
             reports.iter().map(|r| if let Report::Lost { events, .. } = r { *events } else { 0 }).sum();
         assert_eq!(events, 100);

@@ -153,12 +153,14 @@ mod tests {
     #[test]
     fn halves_have_the_events_of_the_whole_in_order() {
         let whole = piece(&[2, 0, 3, 1, 1]);
+        let whole = Piece { panics: 2, ..whole };
         let expected = numbered(&whole);
         assert_eq!(expected[2], (102, Some(vec![2, 2, 2])));
         let (first, second) = whole.split().unwrap();
         assert_eq!((first.count(), second.count()), (2, 3));
         assert_eq!((first.last_sequence(), second.last_sequence()), (101, 104));
         assert!(first.place < second.place);
+        assert_eq!((first.panics, second.panics), (0, 0));
         assert_eq!([numbered(&first), numbered(&second)].concat(), expected);
         let (_, last) = second.split().unwrap();
         assert_eq!(numbered(&last.split().unwrap().1), [(104, Some(vec![4]))]);

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use activity_deliver::{
     Batch, Batcher, Failure, FailureKind, Handle, Identity, Keys, OutRecord, Outcome, Reloadable, Report,
-    Settings, Stream, StreamStatus, Waker, start,
+    Settings, Snapshot, Stream, StreamStatus, Waker, start,
 };
 use activity_event::{Class, Event, NetProtocol, Params, Session};
 use activity_seal::{DataKey, Limits, open};
@@ -15,11 +15,11 @@ use serde_json::Value;
 use tokio::sync::watch;
 
 /// Everything in these tests is long over by then.
-pub const LIMIT: Duration = Duration::from_secs(60);
+pub(crate) const LIMIT: Duration = Duration::from_secs(60);
 
 /// How the fake stream treats its next request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mood {
+pub(crate) enum Mood {
     Store,
     Panic,
     Hang,
@@ -27,19 +27,19 @@ pub enum Mood {
     LoseAnswer,
 }
 
-pub struct State {
-    pub moods: Mutex<Vec<Mood>>,
-    pub records: Mutex<Vec<OutRecord>>,
-    pub puts: AtomicUsize,
-    pub usable: watch::Sender<bool>,
+pub(crate) struct State {
+    pub(crate) moods: Mutex<Vec<Mood>>,
+    pub(crate) records: Mutex<Vec<OutRecord>>,
+    pub(crate) puts: AtomicUsize,
+    pub(crate) usable: watch::Sender<bool>,
 }
 
 /// A stream that keeps what it is sent.
 #[derive(Clone)]
-pub struct Memory(pub Arc<State>);
+pub(crate) struct Memory(pub(crate) Arc<State>);
 
 impl Memory {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(Arc::new(State {
             moods: Mutex::new(Vec::new()),
             records: Mutex::new(Vec::new()),
@@ -49,20 +49,20 @@ impl Memory {
     }
 
     /// The coming requests go that way, the last one first; those after them are stored.
-    pub fn with_moods(moods: &[Mood]) -> Self {
+    pub(crate) fn with_moods(moods: &[Mood]) -> Self {
         let stream = Self::new();
         *stream.0.moods.lock().unwrap() = moods.to_vec();
         stream
     }
 
-    /// The inner JSON of every record, opened with `key_of` the key's ciphertext.
-    pub fn opened(&self) -> Vec<Value> {
+    /// The inner JSON of every record.
+    pub(crate) fn opened(&self) -> Vec<Value> {
         let records = self.0.records.lock().unwrap();
         records.iter().map(|record| serde_json::from_slice(&opened(&record.data)).unwrap()).collect()
     }
 
     /// The sequence numbers of all events, record by record.
-    pub fn sequences(&self) -> Vec<Vec<u64>> {
+    pub(crate) fn sequences(&self) -> Vec<Vec<u64>> {
         self.opened().iter().map(sequences).collect()
     }
 }
@@ -74,7 +74,7 @@ fn opened(envelope: &[u8]) -> Vec<u8> {
     one.or(two).unwrap()
 }
 
-pub fn sequences(record: &Value) -> Vec<u64> {
+pub(crate) fn sequences(record: &Value) -> Vec<u64> {
     let events = record["databaseActivityEventList"].as_array().unwrap();
     events.iter().filter_map(|event| event["sequence"].as_u64()).collect()
 }
@@ -105,12 +105,12 @@ impl Stream for Memory {
     }
 }
 
-pub fn failure(message: &str) -> Failure {
+pub(crate) fn failure(message: &str) -> Failure {
     Failure { kind: FailureKind::Retry, message: message.to_owned(), hint: None }
 }
 
 /// Gives keys of that name; of name 0 none at all.
-pub struct Named(pub u8);
+pub(crate) struct Named(pub(crate) u8);
 
 impl Keys for Named {
     async fn generate(&self) -> Result<DataKey, Failure> {
@@ -121,11 +121,11 @@ impl Keys for Named {
     }
 }
 
-pub fn reloadable() -> Reloadable {
+pub(crate) fn reloadable() -> Reloadable {
     Reloadable { max_in_flight: 2, data_key_max_age: Duration::from_secs(3600), heartbeat_interval: None }
 }
 
-pub fn settings(reloadable: Reloadable) -> Settings {
+pub(crate) fn settings(reloadable: Reloadable) -> Settings {
     let identity = Identity {
         cluster_id: "cluster-A".to_owned(),
         instance_id: "db-B".to_owned(),
@@ -138,15 +138,15 @@ pub fn settings(reloadable: Reloadable) -> Settings {
 }
 
 /// A handle on the current runtime, and what to wait on for its waker.
-pub struct Rig {
-    pub handle: Handle<Memory, Named>,
-    pub stream: Memory,
+pub(crate) struct Rig {
+    pub(crate) handle: Handle<Memory, Named>,
+    pub(crate) stream: Memory,
     wakes: Arc<(AtomicU64, watch::Sender<()>)>,
-    pub reports: Vec<Report>,
+    pub(crate) reports: Vec<Report>,
 }
 
 impl Rig {
-    pub fn start(reloadable: Reloadable, stream: Memory, keys: Named) -> Self {
+    pub(crate) fn start(reloadable: Reloadable, stream: Memory, keys: Named) -> Self {
         let wakes = Arc::new((AtomicU64::new(0), watch::Sender::new(())));
         let waker: Waker = {
             let wakes = Arc::clone(&wakes);
@@ -161,7 +161,7 @@ impl Rig {
     }
 
     /// Waits until it is so, looking whenever the waker was called: so a wake-up that is missing is found.
-    pub async fn until(&mut self, what: &str, mut so: impl FnMut(&mut Self) -> bool) {
+    pub(crate) async fn until(&mut self, what: &str, mut so: impl FnMut(&mut Self) -> bool) {
         let mut woken = self.wakes.1.subscribe();
         let deadline = tokio::time::Instant::now() + LIMIT;
         loop {
@@ -176,15 +176,24 @@ impl Rig {
         }
     }
 
-    pub async fn acked(&mut self, last: u64) {
+    /// Waits until a counter says so: nobody is woken for those.
+    pub(crate) async fn counted(&mut self, what: &str, so: impl Fn(Snapshot) -> bool) {
+        let deadline = tokio::time::Instant::now() + LIMIT;
+        while !so(self.handle.snapshot()) {
+            assert!(tokio::time::Instant::now() < deadline, "no {what}: {:?}", self.handle.snapshot());
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+
+    pub(crate) async fn acked(&mut self, last: u64) {
         self.until("acknowledgement", |rig| rig.last_acked() >= last).await;
     }
 
-    pub async fn ready(&mut self) {
+    pub(crate) async fn ready(&mut self) {
         self.until("readiness", |rig| rig.handle.can_send_now()).await;
     }
 
-    pub fn last_acked(&self) -> u64 {
+    pub(crate) fn last_acked(&self) -> u64 {
         let acked = self.reports.iter().filter_map(|report| match report {
             Report::Acked { last_sequence, .. } => Some(*last_sequence),
             Report::Lost { .. } | Report::State(_) => None,
@@ -194,7 +203,7 @@ impl Rig {
 }
 
 /// An event in its wire form.
-pub fn event(text: &str) -> Vec<u8> {
+pub(crate) fn event(text: &str) -> Vec<u8> {
     let event = Event {
         start_time: 1_700_000_000_000_000,
         log_time: 1_700_000_000_000_001,
@@ -231,7 +240,7 @@ pub fn event(text: &str) -> Vec<u8> {
 }
 
 /// One batch of these events, numbered from `first`.
-pub fn batch(first: u64, events: &[Vec<u8>]) -> Batch {
+pub(crate) fn batch(first: u64, events: &[Vec<u8>]) -> Batch {
     let (mut batcher, now) = (Batcher::new(usize::MAX, Duration::ZERO), Instant::now());
     for (sequence, event) in (first..).zip(events) {
         batcher.push(sequence, sequence * 1000, event, now);

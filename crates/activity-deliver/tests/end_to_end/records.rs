@@ -42,7 +42,7 @@ async fn what_is_submitted_can_be_opened_and_read_at_the_other_end() {
         records: 1,
         bytes: u64::try_from(bytes).unwrap(),
     };
-    assert_eq!(rig.reports, [Report::State(StateChange::Streaming), lost, acked]);
+    assert_eq!(rig.reports, [Report::State(StateChange::Streaming), acked, lost]);
     let snapshot = rig.handle.snapshot();
     assert_eq!((snapshot.records, snapshot.queued, snapshot.in_flight, snapshot.retries), (1, 0, 0, 0));
     assert!(snapshot.key_age.is_some() && rig.handle.is_idle());
@@ -58,14 +58,14 @@ fn noise(length: usize) -> String {
 #[tokio::test]
 async fn a_batch_too_large_for_one_record_arrives_in_several() {
     let mut rig = Rig::start(reloadable(), Memory::new(), Named(1));
-    let events: Vec<_> = (0..10).map(|_| event(&noise(300_000))).collect();
+    let events: Vec<_> = (0..4).map(|_| event(&noise(300_000))).collect();
     rig.handle.try_submit(batch(1, &events)).unwrap();
-    rig.acked(10).await;
+    rig.acked(4).await;
     let sequences = rig.stream.sequences();
-    assert!(sequences.len() > 2, "{sequences:?}");
+    assert!(sequences.len() > 1, "{sequences:?}");
     let mut all = sequences.concat();
     all.sort_unstable();
-    assert_eq!(all, (1..=10).collect::<Vec<_>>());
+    assert_eq!(all, (1..=4).collect::<Vec<_>>());
     let records = rig.stream.0.records.lock().unwrap();
     assert!(records.iter().all(|r| r.data.len() + r.partition_key.len() <= MAX_RECORD_BYTES));
 }
@@ -73,7 +73,7 @@ async fn a_batch_too_large_for_one_record_arrives_in_several() {
 #[tokio::test]
 async fn an_event_that_no_record_can_hold_is_lost_and_its_neighbours_are_not() {
     let mut rig = Rig::start(reloadable(), Memory::new(), Named(1));
-    let events = [event("select 1"), event(&noise(2_000_000)), event("select 3")];
+    let events = [event("select 1"), event(&noise(1_200_000)), event("select 3")];
     rig.handle.try_submit(batch(1, &events)).unwrap();
     rig.acked(3).await;
     let mut all = rig.stream.sequences().concat();

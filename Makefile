@@ -1,0 +1,48 @@
+# Thin on purpose: each target calls one script. `make help` lists them.
+
+PG_CONFIG ?=
+PG ?= all
+AWS ?= localstack
+KEEP ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help demo bench test test-unit test-loom test-regress test-e2e lint build install clean deps
+
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
+
+demo: deps ## A throwaway server, a local AWS, a load, and its decrypted events; KEEP=1 leaves it up
+	@KEEP='$(KEEP)' scripts/demo.sh
+
+test: ## Everything: lints, unit, property and loom tests, pg_regress on 15-18, end-to-end tests
+	@scripts/test.sh
+
+test-unit: deps ## Unit and property tests of the crates, which need no PostgreSQL
+	@scripts/unit.sh
+
+test-loom: deps ## The ring under loom
+	@scripts/loom.sh
+
+test-regress: deps ## pg_regress; PG=15|16|17|18|all
+	@scripts/regress.sh $(PG)
+
+test-e2e: deps ## End-to-end tests; AWS=localstack|ministack, ARGS='-k name' for pytest
+	@scripts/e2e.sh $(AWS) $(ARGS)
+
+bench: deps ## The figures of the README: throughput with and without, instructions, sealing
+	@scripts/bench.sh
+
+lint: deps ## Format and lints
+	@scripts/lint.sh
+
+build: deps ## The release library for PG_CONFIG (PostgreSQL 15), and activity-consumer
+	@PROFILE=release scripts/build.sh "$(or $(PG_CONFIG),/usr/lib/postgresql/15/bin/pg_config)"
+
+install: ## Builds a release and puts it into the PostgreSQL of PG_CONFIG=/path/to/pg_config
+	@PROFILE=release scripts/install.sh "$(PG_CONFIG)"
+
+clean: ## Removes what was built and downloaded here
+	rm -rf target .state
+
+deps:
+	@scripts/deps.sh

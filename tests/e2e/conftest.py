@@ -1,0 +1,116 @@
+"""Fixtures: a local AWS, a PostgreSQL, throwaway servers."""
+
+import os
+import subprocess
+
+import pytest
+
+from local_aws import Aws
+from proxy import Proxy
+from server import Cluster, Installation
+
+
+def pytest_collection_modifyitems(items):
+    if os.environ.get("ACTIVITY_E2E_AWS") != "localstack":
+        for item in items:
+            if item.get_closest_marker("localstack"):
+                item.add_marker(pytest.mark.skip(reason="needs LocalStack"))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """A failed test shows what its servers logged."""
+    report = yield
+    if report.failed:
+        for value in getattr(item, "funcargs", {}).values():
+            clusters = value if isinstance(value, list) else getattr(value, "clusters", [value])
+            for cluster in clusters:
+                if isinstance(cluster, Cluster):
+                    report.sections.append((f"log of {cluster.folder}", cluster.log()[-6000:]))
+    return report
+
+
+@pytest.fixture(scope="session")
+def aws():
+    """The local AWS that scripts/e2e.sh started."""
+    return Aws(os.environ["ACTIVITY_E2E_AWS"], os.environ["ACTIVITY_E2E_ENDPOINT"])
+
+
+@pytest.fixture(scope="session")
+def installation():
+    """The PostgreSQL that scripts/e2e.sh installed into."""
+    installed = Installation(os.environ["ACTIVITY_E2E_PG_CONFIG"])
+    yield installed
+    installed.close()
+
+
+@pytest.fixture(scope="module")
+def alias(aws):
+    """An alias of a KMS key that this module has to itself."""
+    return aws.make_key()[1]
+
+
+class Factory:
+    """Makes servers and ends them."""
+
+    def __init__(self, installation, aws, alias):
+        self._what = (installation, aws, alias)
+        self.clusters = []
+
+    def __call__(self, start=True, endpoint=None, alias=None, preload=None, conf=None, **settings):
+        """`settings` are ours, without their prefix; `conf` is the rest."""
+        installation, aws, own_alias = self._what
+        conf = dict(conf or {}) | {f"activity_stream.{name}": value for name, value in settings.items()}
+        if preload is not None:
+            conf["shared_preload_libraries"] = preload
+        cluster = Cluster(installation, aws, alias or own_alias, conf, endpoint)
+        self.clusters.append(cluster)
+        return cluster.start() if start else cluster
+
+    def close(self):
+        for cluster in self.clusters:
+            cluster.close()
+
+
+@pytest.fixture
+def make_cluster(installation, aws, alias):
+    """Servers of one test's own."""
+    factory = Factory(installation, aws, alias)
+    yield factory
+    factory.close()
+
+
+@pytest.fixture(scope="module")
+def cluster(installation, aws, alias):
+    """A server that the tests of a module share."""
+    factory = Factory(installation, aws, alias)
+    yield factory()
+    factory.close()
+
+
+@pytest.fixture
+def make_proxy(aws):
+    """Proxies before the local AWS."""
+    proxies = []
+
+    def make(state=Proxy.OPEN):
+        proxies.append(Proxy(aws.endpoint, state))
+        return proxies[-1]
+
+    yield make
+    for proxy in proxies:
+        proxy.close()
+
+
+@pytest.fixture(scope="session")
+def consumer():
+    """Starts activity-consumer."""
+    binary = os.environ["ACTIVITY_E2E_CONSUMER"]
+    env = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")}
+    env |= {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": "us-east-1"}
+
+    def start(*arguments, **options):
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        return subprocess.Popen([binary, *arguments], env=env, **(pipes | options))
+
+    return start

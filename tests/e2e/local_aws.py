@@ -46,7 +46,8 @@ class Aws:
     def delete_stream(self, name):
         """Emulators keep every record in memory."""
         summary = wait_for(
-            lambda: (s := self.stream(name) or {"StreamStatus": None})["StreamStatus"] != "CREATING" and s, f"{name} is made"
+            lambda: (s := self.stream(name) or {"StreamStatus": None})["StreamStatus"] != "CREATING" and s,
+            f"{name} is made",
         )
         if summary["StreamStatus"] in ("ACTIVE", "UPDATING"):
             self.kinesis.delete_stream(StreamName=name, EnforceConsumerDeletion=True)

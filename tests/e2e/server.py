@@ -175,8 +175,8 @@ class Cluster:
         """Leaves nothing behind."""
         if self.running():
             self._pg_ctl("-w", "-m", "immediate", "stop")
-        self.aws.delete_stream(self.stream)
         shutil.rmtree(self.folder, ignore_errors=True)
+        self.aws.delete_stream(self.stream)
 
     def log(self):
         return self.log_file.read_text(encoding="utf-8", errors="replace") if self.log_file.exists() else ""

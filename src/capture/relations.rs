@@ -5,6 +5,7 @@
 //! (CacheRegisterRelcacheCallback) and of every schema; what is told is forgotten.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::BACKEND;
@@ -28,7 +29,23 @@ pub(super) struct RelationName {
 
 /// The names that this process has looked up.
 pub(super) struct RelationNames {
-    known: Option<HashMap<u32, RelationName>>,
+    known: Option<HashMap<u32, RelationName, BuildHasherDefault<OidHasher>>>,
+}
+
+/// Spreads OIDs, which the server hands out, so that nobody can choose them to collide (Fibonacci hashing).
+#[derive(Default)]
+struct OidHasher(u64);
+
+impl Hasher for OidHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.write_u32(u32::from(*byte)));
+    }
+    fn write_u32(&mut self, oid: u32) {
+        self.0 = (self.0 ^ u64::from(oid)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    }
 }
 
 impl RelationNames {
@@ -40,7 +57,7 @@ impl RelationNames {
     pub(super) fn learn(&mut self, oid: u32) {
         let known = self.known.get_or_insert_with(|| {
             watch_invalidations();
-            HashMap::new()
+            HashMap::default()
         });
         if ALL_STALE.swap(false, Ordering::Relaxed) || known.len() >= MAX_NAMES {
             known.clear();

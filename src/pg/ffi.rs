@@ -48,6 +48,8 @@ unsafe extern "C-unwind" {
     ) -> bool;
     pub(super) fn activity_pg_utility_class(pstmt: *mut pg_sys::PlannedStmt) -> c_int;
     pub(super) fn activity_pg_user_id() -> pg_sys::Oid;
+    pub(super) fn activity_pg_in_transaction() -> bool;
+    pub(super) fn activity_pg_transaction_id() -> u64;
     pub(super) fn activity_pg_my_proc_number() -> c_int;
     pub(super) fn activity_pg_set_latch(proc_number: c_int);
     pub(super) fn activity_pg_proc_count() -> c_int;

@@ -14,7 +14,8 @@ pub(crate) fn anonymous_shared(bytes: usize) -> io::Result<NonNull<u8>> {
             ptr::null_mut(),
             bytes,
             libc::PROT_READ | libc::PROT_WRITE,
-            libc::MAP_SHARED | libc::MAP_ANONYMOUS,
+            // Populated: memory that the host does not have is missed now and not in a session.
+            libc::MAP_SHARED | libc::MAP_ANONYMOUS | libc::MAP_POPULATE,
             -1,
             0,
         )

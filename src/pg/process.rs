@@ -5,7 +5,7 @@ use std::time::Duration;
 use pgrx::pg_sys;
 
 use super::compat;
-use super::ffi::{activity_pg_my_proc_number, activity_pg_set_latch};
+use super::ffi::{activity_pg_in_transaction, activity_pg_my_proc_number, activity_pg_set_latch};
 
 /// The place of this process among the server's; `None` before it has one (early in a login).
 pub(crate) fn my_number() -> Option<usize> {
@@ -67,5 +67,5 @@ pub(crate) fn can_wait() -> bool {
 /// Whether this process is in a transaction that works: names can be looked up.
 pub(crate) fn catalog_usable() -> bool {
     // SAFETY: raises nothing; reads the state of the transaction.
-    unsafe { pg_sys::IsTransactionState() }
+    unsafe { activity_pg_in_transaction() }
 }

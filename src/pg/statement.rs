@@ -7,8 +7,8 @@ use std::ptr::NonNull;
 use pgrx::pg_sys;
 
 use super::ffi::{
-    RawRelation, activity_pg_relation_name, activity_pg_relations, activity_pg_utility_class,
-    activity_pg_watch_query,
+    RawRelation, activity_pg_relation_name, activity_pg_relations, activity_pg_transaction_id,
+    activity_pg_utility_class, activity_pg_watch_query,
 };
 use super::guard::raising;
 
@@ -302,7 +302,7 @@ pub(crate) fn client_text<'a>() -> &'a [u8] {
 /// The id of the transaction, where one was assigned.
 pub(crate) fn transaction_id() -> Option<u64> {
     // SAFETY: raises nothing; reads the state of the transaction.
-    Some(unsafe { pg_sys::GetTopFullTransactionIdIfAny() }.value).filter(|id| *id != 0)
+    Some(unsafe { activity_pg_transaction_id() }).filter(|id| *id != 0)
 }
 
 /// Whether an extension's script runs.

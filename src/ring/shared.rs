@@ -65,6 +65,8 @@ pub(crate) struct Delivered {
     pub(crate) acked_sequence: AtomicU64,
     /// When that was told, microseconds since the Unix epoch.
     pub(crate) last_ack: AtomicI64,
+    /// Since when the oldest event that is not acknowledged has been waiting, as the worker saw it; 0 where it saw none.
+    pub(crate) oldest_since: AtomicI64,
     /// Ring records that were begun and never finished when a process crashed.
     pub(crate) torn: AtomicU64,
     /// Dropped events that the log tells of.

@@ -89,7 +89,11 @@ fn row(attached: &Attached) -> Row {
     let delivered = &shared.delivered;
     let last_ack = Some(delivered.last_ack.load(Relaxed)).filter(|at| *at > 0);
     let behind = ring.reserved().0 > ring.acked_through().0;
-    let since = last_ack.unwrap_or(shared.epoch_start.load(Relaxed));
+    // What was published after the worker's last look is as good as new.
+    let waiting = match delivered.oldest_since.load(Relaxed) {
+        0 => 0,
+        since => clock::now() - since,
+    };
     (
         shared.state.get(),
         settings::mode().as_str().to_owned(),
@@ -113,7 +117,7 @@ fn row(attached: &Attached) -> Row {
         number(delivered.in_flight.load(Relaxed)),
         number(ring.capacity() as u64),
         number(ring.fill() as u64),
-        behind.then(|| clock::now() - since),
+        behind.then_some(waiting),
         last_ack,
         number(shared.sync_waits.load(Relaxed)),
         number(shared.sync_timeouts.load(Relaxed)),

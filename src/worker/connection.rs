@@ -208,5 +208,6 @@ fn reloadable(settings: &Snapshot) -> Reloadable {
         data_key_max_age: settings.data_key_max_age,
         // A stream that is off beats no more.
         heartbeat_interval: settings.heartbeat_interval.filter(|_| settings.mode != Mode::Off),
+        gather: settings.mode != Mode::Sync,
     }
 }

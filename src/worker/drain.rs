@@ -49,7 +49,7 @@ impl Drain {
         attached: &Attached,
     ) {
         let mut taken = 0;
-        while taken < ROUND_BYTES && self.submit(connection) {
+        while taken < ROUND_BYTES && self.submit(connection, urgent) {
             match consumer.next(&mut self.event) {
                 Ok(Some(record)) => {
                     taken += self.event.len();
@@ -69,7 +69,10 @@ impl Drain {
     }
 
     /// Hands over what is due; whether there is room for more.
-    fn submit(&mut self, connection: &mut Connection) -> bool {
+    fn submit(&mut self, connection: &mut Connection, urgent: bool) -> bool {
+        if urgent {
+            self.batcher.release_closed();
+        }
         loop {
             let Some(batch) = self.refused.take().or_else(|| self.batcher.poll(Instant::now(), false)) else {
                 return connection.has_room();

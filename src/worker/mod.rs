@@ -24,6 +24,7 @@
 
 mod connection;
 mod drain;
+mod lag;
 mod reports;
 mod runtime;
 mod shutdown;
@@ -37,6 +38,7 @@ use pgrx::prelude::*;
 
 use self::connection::Connection;
 use self::drain::Drain;
+use self::lag::Lag;
 use self::reports::LossWatch;
 use self::runtime::Threads;
 use self::shutdown::Shutdown;
@@ -87,6 +89,7 @@ struct Worker {
     consumer: Consumer<RawMemory>,
     drain: Drain,
     losses: LossWatch,
+    lag: Lag,
     /// Requests to end that did not come from the postmaster and were told.
     refused: u64,
     shutdown: Option<Shutdown>,
@@ -115,6 +118,7 @@ impl Worker {
             consumer,
             drain: Drain::new(&settings),
             losses: LossWatch::new(attached),
+            lag: Lag::default(),
             refused: 0,
             shutdown: None,
             settings,
@@ -157,6 +161,7 @@ impl Worker {
         let urgent = self.urgent();
         self.drain.fill(&mut self.consumer, &mut self.connection, urgent, self.attached);
         self.losses.look(self.attached);
+        self.lag.look(self.attached);
         self.tell_refused();
         self.tell_status();
     }

@@ -2,7 +2,10 @@
 //!
 //! A batch is closed when the next event would make its record too large, when it has
 //! `MAX_EVENTS_PER_BATCH` events, or at a gap in the sequence (the events of a batch are numbered from its first one); it
-//! leaves before that when it has lingered long enough, or at once when somebody waits.
+//! is closed before that when it has lingered long enough.
+//!
+//! Closed batches leave together, so that they can share a request: when the oldest has lingered long enough, when they hold
+//! `BURST_BYTES`, or at once when somebody waits.
 //!
 //! Size is an estimate of the inner JSON: the encoded bytes and a constant for each event's field names. Text that needs
 //! escapes takes more, up to six times; what then does not fit a record is split when it is sealed.
@@ -10,7 +13,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use crate::limits::{EVENT_JSON_OVERHEAD_BYTES, MAX_EVENTS_PER_BATCH};
+use crate::limits::{BURST_BYTES, EVENT_JSON_OVERHEAD_BYTES, MAX_EVENTS_PER_BATCH};
 
 /// Consecutive events that travel in one record.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,8 +42,11 @@ struct Open {
 pub struct Batcher {
     max_bytes: usize,
     linger: Duration,
-    /// Full ones. A push adds at most two, so a caller that polls between pushes keeps this short.
+    /// Full ones. A push adds at most two, so a caller that polls between pushes keeps them to `BURST_BYTES` and a few.
     closed: VecDeque<(Instant, Batch)>,
+    closed_bytes: usize,
+    /// Closed ones leave until none is left.
+    leaving: bool,
     open: Option<Open>,
 }
 
@@ -48,7 +54,7 @@ impl Batcher {
     /// Batches of an estimated `max_bytes` of inner JSON that wait for company at most `linger`.
     #[must_use]
     pub fn new(max_bytes: usize, linger: Duration) -> Self {
-        Self { max_bytes, linger, closed: VecDeque::new(), open: None }
+        Self { max_bytes, linger, closed: VecDeque::new(), closed_bytes: 0, leaving: false, open: None }
     }
 
     /// Other limits, for the open batch too.
@@ -82,26 +88,40 @@ impl Batcher {
         }
     }
 
-    /// The oldest batch that is to go: a closed one; else the open one if it has lingered long enough, or whatever it
-    /// holds if it is `urgent`.
+    /// The oldest batch that is to go. Closed ones leave together, see the module; else the open one if it has lingered long
+    /// enough. If it is `urgent`, all go now.
     pub fn poll(&mut self, now: Instant, urgent: bool) -> Option<Batch> {
-        if let Some((_, batch)) = self.closed.pop_front() {
-            return Some(batch);
-        }
         let linger = self.linger;
-        self.open
-            .take_if(|open| urgent || now.saturating_duration_since(open.since) >= linger)
-            .map(|open| open.batch)
+        let due = |since: Instant| urgent || now.saturating_duration_since(since) >= linger;
+        if let Some((since, _)) = self.closed.front() {
+            self.leaving |= due(*since) || self.closed_bytes >= BURST_BYTES;
+            return if self.leaving { self.pop_closed() } else { None };
+        }
+        self.open.take_if(|open| due(open.since)).map(|open| open.batch)
     }
 
-    /// When [`Self::poll`] next has something to return: in the past for a batch that is closed.
+    /// What is closed leaves at the next polls without lingering: somebody waits, and the open batch is not worth a request
+    /// of its own yet.
+    pub fn release_closed(&mut self) {
+        self.leaving = !self.closed.is_empty();
+    }
+
+    fn pop_closed(&mut self) -> Option<Batch> {
+        let (_, batch) = self.closed.pop_front()?;
+        self.closed_bytes = self.closed_bytes.saturating_sub(batch.payload.len());
+        self.leaving = !self.closed.is_empty();
+        Some(batch)
+    }
+
+    /// When [`Self::poll`] next has something to return: in the past for a closed batch that is due already.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
-        match self.closed.front() {
-            Some((since, _)) => Some(*since),
-            // A linger beyond what the clock can count never ends.
-            None => self.open.as_ref().and_then(|open| open.since.checked_add(self.linger)),
+        let oldest = self.closed.front().map(|(since, _)| *since);
+        if oldest.is_some() && (self.leaving || self.closed_bytes >= BURST_BYTES) {
+            return oldest;
         }
+        // A linger beyond what the clock can count never ends.
+        oldest.or(self.open.as_ref().map(|open| open.since))?.checked_add(self.linger)
     }
 
     /// Nothing is held.
@@ -112,6 +132,7 @@ impl Batcher {
 
     fn close(&mut self) {
         if let Some(open) = self.open.take() {
+            self.closed_bytes = self.closed_bytes.saturating_add(open.batch.payload.len());
             self.closed.push_back((open.since, open.batch));
         }
     }
@@ -171,12 +192,38 @@ mod tests {
     }
 
     #[test]
-    fn a_full_batch_leaves_without_lingering_and_the_next_event_begins_another() {
+    fn full_batches_leave_together_when_the_oldest_has_lingered() {
+        let (mut batcher, now) = (Batcher::new(3000, LINGER), Instant::now());
+        push(&mut batcher, 1, &[800, 799, 800, 799, 1], now);
+        assert_eq!(batcher.deadline(), Some(now + LINGER));
+        assert_eq!(batcher.poll(now, false), None);
+        push(&mut batcher, 6, &[1], now + LINGER / 2);
+        assert_eq!(numbers(&batcher.poll(now + LINGER, false).unwrap()), (1, 2, 2, 20));
+        assert_eq!(batcher.deadline(), Some(now), "the rest of the burst is due");
+        assert_eq!(numbers(&batcher.poll(now + LINGER, false).unwrap()), (3, 4, 2, 40));
+        assert_eq!(numbers(&batcher.poll(now + LINGER, false).unwrap()), (5, 6, 2, 60));
+    }
+
+    #[test]
+    fn full_batches_leave_at_once_where_they_are_released() {
         let (mut batcher, now) = (Batcher::new(3000, LINGER), Instant::now());
         push(&mut batcher, 1, &[800, 799, 1], now);
-        assert_eq!(batcher.deadline(), Some(now), "what is closed is due");
+        batcher.release_closed();
+        assert_eq!(batcher.deadline(), Some(now));
         assert_eq!(numbers(&batcher.poll(now, false).unwrap()), (1, 2, 2, 20));
+        assert_eq!((batcher.poll(now, false), batcher.deadline()), (None, Some(now + LINGER)));
+    }
+
+    #[test]
+    fn many_bytes_leave_without_lingering_and_the_next_event_begins_another_burst() {
+        let (mut batcher, now) = (Batcher::new(1024 * 1024, LINGER), Instant::now());
+        push(&mut batcher, 1, &[1024 * 1024], now);
         assert_eq!(batcher.poll(now, false), None);
+        push(&mut batcher, 2, &[1024 * 1024], now);
+        assert_eq!(batcher.deadline(), Some(now));
+        assert!(batcher.poll(now, false).is_some() && batcher.poll(now, false).is_some());
+        push(&mut batcher, 3, &[1024 * 1024], now);
+        assert_eq!((batcher.poll(now, false), batcher.deadline()), (None, Some(now + LINGER)));
         assert_eq!(numbers(&batcher.poll(now, true).unwrap()), (3, 3, 1, 30));
     }
 
@@ -193,7 +240,7 @@ mod tests {
         let (mut batcher, now) = (Batcher::new(100_000, LINGER), Instant::now());
         push(&mut batcher, 1, &[1, 1], now);
         push(&mut batcher, 4, &[1], now);
-        assert_eq!(numbers(&batcher.poll(now, false).unwrap()), (1, 2, 2, 20));
+        assert_eq!(numbers(&batcher.poll(now, true).unwrap()), (1, 2, 2, 20));
         assert_eq!(numbers(&batcher.poll(now, true).unwrap()), (4, 4, 1, 40));
     }
 
@@ -201,7 +248,7 @@ mod tests {
     fn the_number_of_events_is_bounded_whatever_their_size() {
         let (mut batcher, now) = (Batcher::new(usize::MAX, LINGER), Instant::now());
         push(&mut batcher, 1, &vec![0; 10_001], now);
-        assert_eq!(batcher.poll(now, false).unwrap().events, 10_000);
+        assert_eq!(batcher.poll(now, true).unwrap().events, 10_000);
         assert_eq!(batcher.poll(now, true).unwrap().events, 1);
     }
 
@@ -213,7 +260,7 @@ mod tests {
         batcher.reconfigure(1000, LINGER);
         assert_eq!(batcher.deadline(), Some(now + LINGER));
         push(&mut batcher, 2, &[10], now);
-        assert_eq!(batcher.poll(now, false).unwrap().events, 1);
+        assert_eq!(batcher.poll(now + LINGER, false).unwrap().events, 1);
         assert_eq!(batcher.poll(now + LINGER, false).unwrap().events, 1);
     }
 }

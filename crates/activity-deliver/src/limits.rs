@@ -10,6 +10,10 @@ pub(crate) const EVENT_JSON_OVERHEAD_BYTES: usize = 700;
 /// Most events of a batch, however small they are: bounds the work that is repeated when a record is rejected.
 pub(crate) const MAX_EVENTS_PER_BATCH: u32 = 10_000;
 
+/// Bytes of closed batches that leave without lingering: well below what may be unfinished at one request in flight, so
+/// that sealing and sending go on while the next ones gather.
+pub(crate) const BURST_BYTES: usize = 2 * 1024 * 1024;
+
 /// Most records of one request. Source: Kinesis `PutRecords`.
 pub(crate) const MAX_RECORDS_PER_REQUEST: usize = 500;
 

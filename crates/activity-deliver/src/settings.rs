@@ -32,6 +32,9 @@ pub struct Reloadable {
     pub data_key_max_age: Duration,
     /// Time between two heartbeats; none are sent without it.
     pub heartbeat_interval: Option<Duration>,
+    /// A request waits for the records that are being sealed, as long as there is room for them in it: fewer requests, at
+    /// the price of the milliseconds that sealing takes. Not for those who wait for each answer.
+    pub gather: bool,
 }
 
 /// Everything that delivery is told at its start.

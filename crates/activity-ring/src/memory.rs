@@ -70,6 +70,13 @@ pub trait Memory {
             word.add(value);
         }
     }
+
+    /// Told before the word and those behind it are written to. Changes nothing.
+    ///
+    /// A process that writes to a page of shared memory for the first time takes a fault for that page alone; where it
+    /// reads first, the kernel maps the sixteen pages around it with one fault (memory.c, do_fault_around).
+    #[inline]
+    fn touch(&self, _at: usize) {}
 }
 
 /// Words at an address.
@@ -107,5 +114,10 @@ impl Memory for RawMemory {
         }
         // SAFETY: the words are inside, aligned and live for ever (promised to `new`); every bit pattern is a number.
         unsafe { std::slice::from_raw_parts(self.base.add(at).as_ptr(), count) }
+    }
+
+    #[inline]
+    fn touch(&self, at: usize) {
+        std::hint::black_box(self.load(at, Ordering::Relaxed));
     }
 }

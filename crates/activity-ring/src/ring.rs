@@ -142,6 +142,7 @@ impl<M: Memory> Ring<M> {
         loop {
             let reserved = self.memory.load(RESERVED, Ordering::Acquire);
             if let Some(claim) = self.claim(reserved, free, size) {
+                self.memory.touch(self.word_at(claim.start + claim.pad));
                 let word = self.memory.words(RESERVED, 1).first().ok_or(PublishError::Corrupt)?;
                 if word.replace(reserved, claim.end, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
                     return Ok(claim);

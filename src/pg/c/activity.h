@@ -80,6 +80,8 @@ extern int	activity_pg_utility_class(PlannedStmt *pstmt);	/* may raise an error 
 
 /* ---- process.c ---- */
 extern Oid	activity_pg_user_id(void);	/* the role in force */
+extern bool activity_pg_in_transaction(void);	/* one that works: catalogs can be read */
+extern uint64 activity_pg_transaction_id(void);	/* with its epoch; 0 where none was assigned */
 extern int	activity_pg_my_proc_number(void);	/* -1 before the process has one */
 extern int	activity_pg_proc_count(void);
 extern void activity_pg_set_latch(int proc_number);

@@ -3,6 +3,7 @@
  */
 #include "activity.h"
 
+#include "access/xact.h"
 #include "miscadmin.h"
 #include "storage/latch.h"
 #include "storage/proc.h"
@@ -16,6 +17,19 @@ activity_pg_user_id(void)
 	/* GetUserId() asserts that there is a user; at login there may be none yet. */
 	GetUserIdAndSecContext(&user, &context);
 	return user;
+}
+
+/* Asked for every statement, and neither can raise an error: without the guard that calls from Rust go through. */
+bool
+activity_pg_in_transaction(void)
+{
+	return IsTransactionState();
+}
+
+uint64
+activity_pg_transaction_id(void)
+{
+	return U64FromFullTransactionId(GetTopFullTransactionIdIfAny());
 }
 
 /* The index of this process in ProcGlobal->allProcs. */

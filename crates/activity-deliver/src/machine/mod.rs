@@ -119,6 +119,7 @@ struct Totals {
 #[derive(Debug)]
 pub(crate) struct Machine {
     max_in_flight: usize,
+    gather: bool,
     jitter: Jitter,
     ledger: Ledger,
     to_seal: BTreeMap<Place, Piece>,
@@ -141,6 +142,7 @@ impl Machine {
     pub(crate) fn new(reloadable: &Reloadable, seed: u64) -> Self {
         Self {
             max_in_flight: reloadable.max_in_flight.max(1),
+            gather: reloadable.gather,
             jitter: Jitter::new(seed),
             ledger: Ledger::default(),
             to_seal: BTreeMap::new(),
@@ -173,6 +175,7 @@ impl Machine {
     /// Takes over what a reload changed.
     pub(crate) fn reconfigure(&mut self, reloadable: &Reloadable, now: Duration) {
         self.max_in_flight = reloadable.max_in_flight.max(1);
+        self.gather = reloadable.gather;
         self.keys.set_max_age(reloadable.data_key_max_age);
         if self.heart.interval != reloadable.heartbeat_interval {
             self.heart.interval = reloadable.heartbeat_interval;
@@ -274,10 +277,16 @@ impl Machine {
         }
     }
 
+    /// More records for the next request come without anybody's doing: sealing is under way, and it always ends.
+    fn gathers(&self) -> bool {
+        self.gather && !self.sealing.is_empty() && !self.outbox.fills_a_request()
+    }
+
     fn send(&mut self, now: Duration) {
         while self.requests.len() < self.max_in_flight
             && self.destination.is_open(now)
             && !self.outbox.is_empty()
+            && !self.gathers()
         {
             let (mut contents, mut records) = (Vec::new(), Vec::new());
             for Ready { content, record, alone } in self.outbox.take_request() {

@@ -47,15 +47,23 @@ pub(crate) fn record_bytes(record: &OutRecord) -> usize {
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
     ready: BTreeMap<Place, Ready>,
+    /// Of all of them.
+    bytes: usize,
 }
 
 impl Outbox {
     pub(crate) fn put(&mut self, ready: Ready) {
+        self.bytes += ready.bytes();
         self.ready.insert(ready.place(), ready);
     }
 
     pub(crate) fn is_empty(&self) -> bool {
         self.ready.is_empty()
+    }
+
+    /// What is here does not all fit one request.
+    pub(crate) fn fills_a_request(&self) -> bool {
+        self.ready.len() >= MAX_RECORDS_PER_REQUEST || self.bytes >= MAX_BYTES_PER_REQUEST
     }
 
     /// The records of the next request: as many as it may hold.
@@ -70,7 +78,9 @@ impl Outbox {
             if !taken.is_empty() && (alone || bytes > MAX_BYTES_PER_REQUEST) {
                 break;
             }
-            taken.push(next.remove());
+            let next = next.remove();
+            self.bytes = self.bytes.saturating_sub(next.bytes());
+            taken.push(next);
             if alone {
                 break;
             }

@@ -260,6 +260,7 @@ fn random_settings(random: &mut Xorshift) -> Reloadable {
         max_in_flight: usize::try_from(1 + random.below(8)).unwrap(),
         data_key_max_age: Duration::from_secs(1 + random.below(60)),
         heartbeat_interval: (!random.one_in(3)).then(|| Duration::from_secs(1 + random.below(10))),
+        gather: random.one_in(2),
     }
 }
 

@@ -17,7 +17,7 @@ const GOOD: u8 = 1;
 const BAD: u8 = 0;
 
 fn reloadable() -> Reloadable {
-    Reloadable { max_in_flight: 2, data_key_max_age: SECOND * 3600, heartbeat_interval: None }
+    Reloadable { max_in_flight: 2, data_key_max_age: SECOND * 3600, heartbeat_interval: None, gather: false }
 }
 
 fn batch(first_sequence: u64, events: &[u8]) -> Batch {

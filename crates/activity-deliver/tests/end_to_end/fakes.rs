@@ -122,7 +122,12 @@ impl Keys for Named {
 }
 
 pub(crate) fn reloadable() -> Reloadable {
-    Reloadable { max_in_flight: 2, data_key_max_age: Duration::from_secs(3600), heartbeat_interval: None }
+    Reloadable {
+        max_in_flight: 2,
+        data_key_max_age: Duration::from_secs(3600),
+        heartbeat_interval: None,
+        gather: false,
+    }
 }
 
 pub(crate) fn settings(reloadable: Reloadable) -> Settings {

@@ -63,6 +63,20 @@ fn nothing_is_acknowledged_over_a_request_that_is_still_under_way() {
 }
 
 #[test]
+fn records_that_are_sealed_one_after_the_other_share_a_request_where_nobody_waits() {
+    for (gather, requests) in [(true, vec![3]), (false, vec![1, 1, 1])] {
+        let mut rig = Rig::warm(&Reloadable { max_in_flight: 3, gather, ..reloadable() });
+        (1..=3).for_each(|sequence| rig.machine.submit(batch(sequence, &[GOOD])));
+        rig.step();
+        rig.seal_all();
+        let sizes: Vec<_> = rig.puts.iter().map(|(_, records)| records.len()).collect();
+        assert_eq!(sizes, requests, "gather: {gather}");
+        rig.store_all();
+        assert_eq!(rig.acked(), Some(3));
+    }
+}
+
+#[test]
 fn of_a_partial_failure_only_the_failed_positions_are_sent_again_before_what_came_later() {
     let mut rig = Rig::warm(&Reloadable { max_in_flight: 1, ..reloadable() });
     rig.submit(1, &[GOOD]);

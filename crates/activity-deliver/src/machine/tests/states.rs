@@ -281,7 +281,7 @@ fn a_reload_takes_effect_at_once() {
     rig.pass(10 * SECOND);
     assert_eq!(rig.heartbeats_to_seal, 1);
     rig.machine.reconfigure(
-        &Reloadable { max_in_flight: 0, data_key_max_age: SECOND, heartbeat_interval: None },
+        &Reloadable { max_in_flight: 0, data_key_max_age: SECOND, heartbeat_interval: None, gather: false },
         rig.now,
     );
     rig.submit(1, &[GOOD]);

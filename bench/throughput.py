@@ -9,8 +9,8 @@ import statistics
 
 from servers import bare_and_streaming
 
-ROUNDS = int(os.environ.get("BENCH_ROUNDS", "5"))
-SECONDS = int(os.environ.get("BENCH_SECONDS", "4"))
+ROUNDS = int(os.environ.get("BENCH_ROUNDS", "11"))
+SECONDS = int(os.environ.get("BENCH_SECONDS", "2"))
 SCALE = 10
 SCRIPTS = {"select-only": ["-S"], "TPC-B": []}
 CELLS = [(script, protocol, clients) for script in SCRIPTS for protocol in ("simple", "prepared") for clients in (1, 8)]

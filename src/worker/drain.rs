@@ -13,6 +13,9 @@ use crate::settings::Snapshot;
 /// Most bytes that one round takes from the ring, so that acknowledgements are not kept waiting.
 const ROUND_BYTES: usize = 8 * 1024 * 1024;
 
+/// An event takes about as long as a look at the clock.
+const EVENTS_PER_CLOCK_READING: u32 = 64;
+
 /// The batch that is being filled, and one that found no room.
 pub(super) struct Drain {
     batcher: Batcher,
@@ -48,12 +51,16 @@ impl Drain {
         urgent: bool,
         attached: &Attached,
     ) {
-        let mut taken = 0;
-        while taken < ROUND_BYTES && self.submit(connection, urgent) {
+        let (mut bytes, mut events, mut now) = (0, 0, Instant::now());
+        while bytes < ROUND_BYTES && self.submit(connection, urgent, now) {
             match consumer.next(&mut self.event) {
                 Ok(Some(record)) => {
-                    taken += self.event.len();
-                    self.batcher.push(record.sequence, record.end.0, &self.event, Instant::now());
+                    bytes += self.event.len();
+                    events += 1;
+                    if events % EVENTS_PER_CLOCK_READING == 0 {
+                        now = Instant::now();
+                    }
+                    self.batcher.push(record.sequence, record.end.0, &self.event, now);
                 }
                 Ok(None) => {
                     self.flush_if_urgent(connection, urgent);
@@ -69,12 +76,12 @@ impl Drain {
     }
 
     /// Hands over what is due; whether there is room for more.
-    fn submit(&mut self, connection: &mut Connection, urgent: bool) -> bool {
+    fn submit(&mut self, connection: &mut Connection, urgent: bool, now: Instant) -> bool {
         if urgent {
             self.batcher.release_closed();
         }
         loop {
-            let Some(batch) = self.refused.take().or_else(|| self.batcher.poll(Instant::now(), false)) else {
+            let Some(batch) = self.refused.take().or_else(|| self.batcher.poll(now, false)) else {
                 return connection.has_room();
             };
             if let Err(batch) = connection.submit(batch) {

@@ -32,17 +32,13 @@ macro_rules! query_callback {
 }
 
 query_callback! {
-    activity_on_executor_start(_flags: c_int) => start;
+    activity_on_executor_start() => capture::executor::start;
     activity_on_executor_started(failed: bool) => capture::executor::started;
     activity_on_run_begin() => capture::executor::run_begin;
     activity_on_run_end(limit: u64, failed: bool) => capture::executor::run_end;
     activity_on_finish_begin() => capture::executor::finish_begin;
     activity_on_finish_end(failed: bool) => capture::executor::finish_end;
     activity_on_executor_end() => capture::executor::end;
-}
-
-fn start(query: Query<'_>, _flags: c_int) {
-    capture::executor::start(query);
 }
 
 #[unsafe(no_mangle)]

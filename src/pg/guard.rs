@@ -1,12 +1,8 @@
 //! Where failures of our own bookkeeping end.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use pgrx::pg_sys;
-
-/// Failures that were contained in this process, for the tests and the log.
-static CONTAINED: AtomicU64 = AtomicU64::new(0);
 
 /// Runs `f`; a panic or a server error raised in it ends here and gives `None`.
 ///
@@ -23,16 +19,10 @@ pub(crate) fn contain<R>(f: impl FnOnce() -> R) -> Option<R> {
                 pg_sys::InterruptHoldoffCount = interrupts;
                 pg_sys::QueryCancelHoldoffCount = cancels;
             }
-            CONTAINED.fetch_add(1, Ordering::Relaxed);
             crate::capture::note_contained_failure();
             None
         }
     }
-}
-
-/// How many failures [`contain`] has ended in this process.
-pub(crate) fn contained() -> u64 {
-    CONTAINED.load(Ordering::Relaxed)
 }
 
 /// Calls a C function that may raise a server error; the error becomes a panic.

@@ -46,6 +46,14 @@ pub(crate) fn attached() -> Option<&'static Attached> {
     ATTACHED.get()
 }
 
+impl Attached {
+    /// Events that the ring did not take, for whatever reason.
+    pub(crate) fn dropped(&self) -> u64 {
+        let ring = &self.ring;
+        ring.dropped().saturating_add(ring.dropped_too_large()).saturating_add(ring.dropped_corrupt())
+    }
+}
+
 /// Called in the postmaster whenever the server makes its shared memory: at start, and again after a crash.
 pub(crate) fn shmem_startup() {
     if startup::without_workers() || !startup::in_postmaster() {
@@ -80,9 +88,7 @@ fn create() -> io::Result<Attached> {
     let capacity = settings::ring_bytes();
     let ring_bytes = Ring::<RawMemory>::required_bytes(capacity);
     let base = mapping::anonymous_shared(ring_at + ring_bytes)?;
-    let mut secret = [0u8; 16];
-    getrandom::fill(&mut secret).map_err(io::Error::other)?;
-    let [secret, epoch] = [u64::from_ne_bytes(first_half(&secret)), u64::from_ne_bytes(second_half(&secret))];
+    let [secret, epoch] = [random()?, random()?];
     // SAFETY: the mapping is ring_at + ring_bytes long, page aligned, zeroed (a valid value of every type in it)
     // and never unmapped; the three parts do not overlap.
     unsafe {
@@ -95,12 +101,8 @@ fn create() -> io::Result<Attached> {
     }
 }
 
-fn first_half(bytes: &[u8; 16]) -> [u8; 8] {
-    std::array::from_fn(|i| bytes[i])
-}
-
-fn second_half(bytes: &[u8; 16]) -> [u8; 8] {
-    std::array::from_fn(|i| bytes[i + 8])
+fn random() -> io::Result<u64> {
+    getrandom::u64().map_err(io::Error::other)
 }
 
 /// Publishes one encoded event; the position to wait for, or `None` where it was not taken (the ring counts it).

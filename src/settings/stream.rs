@@ -129,7 +129,7 @@ pub(crate) struct StreamSettings {
     /// `None`: on demand; else the number of shards.
     pub(crate) provisioned_shards: Option<u32>,
     /// For a stream that is created.
-    pub(crate) retention_hours: u32,
+    pub(crate) retention_hours: u16,
 }
 
 /// The settings in force.
@@ -142,6 +142,6 @@ pub(super) fn settings() -> StreamSettings {
         profile: PROFILE.get_nonempty(),
         create: CREATE_STREAM.get(),
         provisioned_shards: (STREAM_MODE.get() == PROVISIONED).then_some(shards),
-        retention_hours: u32::try_from(RETENTION_HOURS.get()).unwrap_or(24),
+        retention_hours: u16::try_from(RETENTION_HOURS.get()).unwrap_or(24),
     }
 }

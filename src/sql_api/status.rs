@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use pgrx::prelude::*;
 
-use crate::pg::{clock, guard};
+use crate::pg::clock;
 use crate::ring::{self, Attached};
 use crate::settings;
 
@@ -107,7 +107,7 @@ fn row(attached: &Attached) -> Row {
         shared.sessions.load(Relaxed),
         number(ring.published()),
         number(delivered.acked_sequence.load(Relaxed)),
-        number(ring.dropped() + ring.dropped_too_large() + ring.dropped_corrupt()),
+        number(attached.dropped()),
         number(delivered.lost.load(Relaxed)),
         number(delivered.torn.load(Relaxed)),
         number(delivered.records.load(Relaxed)),
@@ -121,7 +121,7 @@ fn row(attached: &Attached) -> Row {
         last_ack,
         number(shared.sync_waits.load(Relaxed)),
         number(shared.sync_timeouts.load(Relaxed)),
-        number(shared.contained_failures.load(Relaxed).max(guard::contained())),
+        number(shared.contained_failures.load(Relaxed)),
         Some(shared.last_error.get()).filter(|text| !text.is_empty()),
     )
 }

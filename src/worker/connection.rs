@@ -107,40 +107,31 @@ impl Connection {
         self.state = State::Up(Box::new((handle, aws)));
     }
 
-    fn handle(&mut self) -> Option<&mut Handle<KinesisStream, KmsKeys>> {
-        match &mut self.state {
-            State::Up(up) => Some(&mut up.0),
+    fn up(&self) -> Option<&Handle<KinesisStream, KmsKeys>> {
+        match &self.state {
+            State::Up(up) => Some(&up.0),
             State::Idle | State::Connecting(_) | State::Failed(_) => None,
         }
     }
 
     /// Delivery ended by itself, which only an error in it can bring about.
     pub(super) fn is_broken(&self) -> bool {
-        match &self.state {
-            State::Up(up) => !up.0.is_running(),
-            State::Idle | State::Connecting(_) | State::Failed(_) => false,
-        }
+        self.up().is_some_and(|handle| !handle.is_running())
     }
 
     /// Whether a batch would be taken.
     pub(super) fn has_room(&self) -> bool {
-        match &self.state {
-            State::Up(up) => up.0.has_room(),
-            State::Idle | State::Connecting(_) | State::Failed(_) => false,
-        }
+        self.up().is_some_and(Handle::has_room)
     }
 
     /// Whether a request slot is free.
     pub(super) fn can_send_now(&self) -> bool {
-        match &self.state {
-            State::Up(up) => up.0.can_send_now(),
-            State::Idle | State::Connecting(_) | State::Failed(_) => false,
-        }
+        self.up().is_some_and(Handle::can_send_now)
     }
 
     /// Hands a batch over, or gives it back.
-    pub(super) fn submit(&mut self, batch: Batch) -> Result<(), Batch> {
-        match self.handle() {
+    pub(super) fn submit(&self, batch: Batch) -> Result<(), Batch> {
+        match self.up() {
             Some(handle) => handle.try_submit(batch),
             None => Err(batch),
         }
@@ -148,15 +139,15 @@ impl Connection {
 
     /// What delivery has to say, oldest first.
     pub(super) fn next_report(&mut self) -> Option<Report> {
-        self.handle()?.next_report()
+        match &mut self.state {
+            State::Up(up) => up.0.next_report(),
+            State::Idle | State::Connecting(_) | State::Failed(_) => None,
+        }
     }
 
     /// How far delivery is.
     pub(super) fn progress(&self) -> Option<Progress> {
-        match &self.state {
-            State::Up(up) => Some(up.0.snapshot()),
-            State::Idle | State::Connecting(_) | State::Failed(_) => None,
-        }
+        self.up().map(Handle::snapshot)
     }
 
     /// Takes over what a reload changed.
@@ -180,7 +171,7 @@ fn plan(settings: &Snapshot) -> StreamPlan {
         mode: stream
             .provisioned_shards
             .map_or(StreamMode::OnDemand, |shards| StreamMode::Provisioned { shards }),
-        retention_hours: u16::try_from(stream.retention_hours).unwrap_or(u16::MAX),
+        retention_hours: stream.retention_hours,
     }
 }
 

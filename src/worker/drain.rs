@@ -47,7 +47,7 @@ impl Drain {
     pub(super) fn fill(
         &mut self,
         consumer: &mut Consumer<RawMemory>,
-        connection: &mut Connection,
+        connection: &Connection,
         urgent: bool,
         attached: &Attached,
     ) {
@@ -76,7 +76,7 @@ impl Drain {
     }
 
     /// Hands over what is due; whether there is room for more.
-    fn submit(&mut self, connection: &mut Connection, urgent: bool, now: Instant) -> bool {
+    fn submit(&mut self, connection: &Connection, urgent: bool, now: Instant) -> bool {
         if urgent {
             self.batcher.release_closed();
         }
@@ -92,7 +92,7 @@ impl Drain {
     }
 
     /// The ring is empty. Somebody waits: what is there goes now, if a request can carry it at once.
-    fn flush_if_urgent(&mut self, connection: &mut Connection, urgent: bool) {
+    fn flush_if_urgent(&mut self, connection: &Connection, urgent: bool) {
         if !urgent || !connection.can_send_now() {
             return;
         }

@@ -159,7 +159,7 @@ impl Worker {
         self.connection.advance(&self.threads, &self.settings, self.attached);
         self.take_reports();
         let urgent = self.urgent();
-        self.drain.fill(&mut self.consumer, &mut self.connection, urgent, self.attached);
+        self.drain.fill(&mut self.consumer, &self.connection, urgent, self.attached);
         self.losses.look(self.attached);
         self.lag.look(self.attached);
         self.tell_refused();

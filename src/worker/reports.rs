@@ -126,7 +126,7 @@ impl LossWatch {
     pub(super) fn new(attached: &Attached) -> Self {
         // What was dropped while no worker ran has not been told.
         Self { seen: attached.shared.delivered.told_dropped.load(Ordering::Relaxed), open: None }
-            .clamped(dropped(attached))
+            .clamped(attached.dropped())
     }
 
     fn clamped(mut self, dropped: u64) -> Self {
@@ -136,7 +136,7 @@ impl LossWatch {
 
     /// Compares the counters with those of the last look.
     pub(super) fn look(&mut self, attached: &Attached) {
-        let dropped = dropped(attached);
+        let dropped = attached.dropped();
         let now = Instant::now();
         if dropped > self.seen {
             if self.open.is_none() {
@@ -160,9 +160,4 @@ impl LossWatch {
             );
         }
     }
-}
-
-fn dropped(attached: &Attached) -> u64 {
-    let ring = &attached.ring;
-    ring.dropped().saturating_add(ring.dropped_too_large()).saturating_add(ring.dropped_corrupt())
 }

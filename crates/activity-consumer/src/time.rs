@@ -25,11 +25,9 @@ pub(crate) fn parse(text: &str) -> Option<SystemTime> {
 /// Writes as events have it; 1970 for what lies before.
 pub(crate) fn format(time: SystemTime) -> String {
     let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    let (days, second) = (since.as_secs() / SECONDS_PER_DAY, since.as_secs() % SECONDS_PER_DAY);
-    let (year, month, day) = civil_date(days);
-    let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
-    let micros = since.subsec_micros();
-    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}.{micros:06}+00")
+    let mut text = Vec::new();
+    activity_event::write_timestamp(i64::try_from(since.as_micros()).unwrap_or(i64::MAX), &mut text);
+    String::from_utf8_lossy(&text).into_owned()
 }
 
 /// Three numbers of these many digits.
@@ -99,18 +97,6 @@ fn days_since_1970(year: u64, month: u64, day: u64) -> Option<u64> {
     let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
     let day_of_era = year * 365 + year / 4 - year / 100 + day_of_year;
     (era * DAYS_PER_ERA + day_of_era).checked_sub(DAYS_BEFORE_1970)
-}
-
-fn civil_date(days_since_1970: u64) -> (u64, u64, u64) {
-    let days = days_since_1970 + DAYS_BEFORE_1970;
-    let (era, day) = (days / DAYS_PER_ERA, days % DAYS_PER_ERA);
-    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
-    let day_of_year = day - (365 * year + year / 4 - year / 100);
-    let month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month + 2) / 5 + 1;
-    let month = if month < 10 { month + 3 } else { month - 9 };
-    let year = era * 400 + year + u64::from(month <= 2);
-    (year, month, day)
 }
 
 #[cfg(test)]

@@ -184,8 +184,8 @@ fn write_string(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
-/// `2019-05-24 00:36:54.403455+00`
-fn write_timestamp(at: Micros, out: &mut Vec<u8>) {
+/// Appends a time as events have it: `2019-05-24 00:36:54.403455+00`.
+pub fn write_timestamp(at: Micros, out: &mut Vec<u8>) {
     const MICROS_PER_DAY: i64 = 86_400_000_000;
     let (days, micros) = (at.div_euclid(MICROS_PER_DAY), at.rem_euclid(MICROS_PER_DAY));
     let (year, month, day) = civil_date(days);

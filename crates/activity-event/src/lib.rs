@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`Event`] | one event as a borrowed view |
 //! | `wire` | its form in the ring: [`Event::encode`], [`Event::decode`] |
-//! | `json` | its form on the stream: [`write_json`] |
+//! | `json` | its form on the stream: [`write_json`], [`write_timestamp`] |
 //! | [`text`] | cutting text |
 //! | [`redact`] | taking passwords out of text |
 //! | [`command`] | telling the command of text that has no parse tree |
@@ -23,6 +23,6 @@ pub mod text;
 mod wire;
 
 pub use event::{Class, Event, Micros, NetProtocol, Session};
-pub use json::{Server, write_json};
+pub use json::{Server, write_json, write_timestamp};
 pub use params::{Params, ParamsBuf};
 pub use wire::DecodeError;

@@ -22,7 +22,7 @@
 #include "tcop/utility.h"
 
 /* ---- Rust, called from hooks.c ---- */
-extern void activity_on_executor_start(QueryDesc *query, int eflags);
+extern void activity_on_executor_start(QueryDesc *query);
 extern void activity_on_executor_started(QueryDesc *query, bool failed);
 extern void activity_on_run_begin(QueryDesc *query);
 extern void activity_on_run_end(QueryDesc *query, uint64 limit, bool failed);

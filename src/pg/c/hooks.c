@@ -37,7 +37,7 @@ executor_start(QueryDesc *query, int eflags)
 	bool		watched = capturing();
 
 	if (watched)
-		activity_on_executor_start(query, eflags);
+		activity_on_executor_start(query);
 	PG_TRY();
 	{
 		if (previous_executor_start)

@@ -3,7 +3,17 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-const SOURCES: [&str; 6] = ["hooks.c", "log_gate.c", "process.c", "session.c", "statement.c", "worker.c"];
+const SOURCES: [&str; 9] = [
+    "encoding.c",
+    "hooks.c",
+    "log_gate.c",
+    "objects.c",
+    "process.c",
+    "session.c",
+    "statement.c",
+    "values.c",
+    "worker.c",
+];
 
 fn main() {
     println!("cargo::rerun-if-env-changed=PGRX_PG_CONFIG_PATH");

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use activity_event::{Class, Event, Params, redact, text::cut};
 
-use super::Backend;
 use super::session::view;
+use super::{Backend, filter};
 use crate::pg::statement::transaction_id;
 use crate::pg::{clock, session, text};
 use crate::{ring, settings};
@@ -53,12 +53,11 @@ pub(super) struct Draft<'a> {
     pub(super) substatement_id: u64,
     pub(super) class: Class,
     pub(super) command: &'a str,
-    pub(super) object_type: Option<&'static str>,
+    pub(super) object_type: Option<&'a str>,
     pub(super) object_name: Option<&'a str>,
     pub(super) row_count: Option<u64>,
     pub(super) text: Text<'a>,
-    /// Whether the parameters in `Backend::params` are this event's.
-    pub(super) with_params: bool,
+    pub(super) params: Params<'a>,
     pub(super) exit_code: Option<&'a str>,
     pub(super) error_message: Option<&'a str>,
     pub(super) query_id: Option<i64>,
@@ -75,7 +74,7 @@ impl Draft<'_> {
         object_name: None,
         row_count: None,
         text: Text::None,
-        with_params: false,
+        params: Params::EMPTY,
         exit_code: None,
         error_message: None,
         query_id: None,
@@ -83,17 +82,25 @@ impl Draft<'_> {
 }
 
 impl Backend {
-    /// Encodes the event and puts it into the ring. A ring that is full counts it.
+    /// Tells that a statement is about to run, under the numbers that its own event is going to have.
+    pub(super) fn publish_intent(&mut self, draft: &Draft<'_>) {
+        self.put(&Draft { class: Class::Misc, command: "STREAM INTENT", row_count: None, ..*draft });
+    }
+
+    /// Encodes the event and puts it into the ring, unless its class is left out; failures never are.
     pub(super) fn publish(&mut self, draft: &Draft<'_>) {
-        let failing = draft.exit_code.is_some();
-        if !failing {
-            // Looked up here, while the catalogs can be read; the name is cached for when they cannot.
-            self.session.role_in_force();
+        if draft.exit_code.is_some() || filter::captures(draft.class) {
+            self.put(draft);
         }
-        self.session.ensure(&mut self.last_statement_id);
+    }
+
+    /// A ring that is full counts the event.
+    fn put(&mut self, draft: &Draft<'_>) {
+        // Looked up here, while the catalogs can be read; the name is cached for when they cannot.
+        self.session.role_in_force();
+        self.session.ensure();
         let Some(facts) = self.session.facts.take() else { return };
         let effective_user = self.session.role_known();
-        let params = if draft.with_params { self.params.as_params() } else { Params::EMPTY };
         let encoded = &mut self.encoded;
         with_text(draft.text, |command_text, command_text_length| {
             session::with_application_name(|application| {
@@ -109,7 +116,7 @@ impl Backend {
                     row_count: draft.row_count,
                     command_text,
                     command_text_length,
-                    params,
+                    params: draft.params,
                     exit_code: draft.exit_code,
                     error_message: draft.error_message.map(|m| cut(m, MAX_MESSAGE_BYTES).0),
                     effective_user,
@@ -128,10 +135,10 @@ impl Backend {
     }
 }
 
-/// Hands the text as an event holds it to `f`, with the length of the whole where it was cut.
+/// Hands the text as an event holds it to `f`, with the length of the whole where it was cut. No text is no commandText.
 fn with_text(draft: Text<'_>, f: impl FnOnce(Option<&str>, Option<u64>)) {
     let raw = match draft {
-        Text::None => return f(None, None),
+        Text::None | Text::Raw([]) => return f(None, None),
         Text::Ready(prepared) => return f(Some(&prepared.text), prepared.whole_bytes),
         Text::Raw(raw) => raw,
     };

@@ -1,18 +1,30 @@
-//! Failures: what the log hook tells.
+//! Failures: what the log hook tells, and what the other hooks catch on the way.
 //!
-//! An error reaches emit_log_hook when it has unwound everything; one that a procedural language caught never does. By
-//! then the executor and utility hooks have noted which client's statement it ended. Where there is no note, the text
-//! did not get as far as running (a syntax error, an unknown table, an aborted transaction): then the client's message is all
-//! there is, and the command is told from its first words.
+//! An error that reaches the top of the session reaches emit_log_hook. By then the executor and utility hooks have noted
+//! which client's statement it ended. Where there is no note, the text did not get as far as running (a syntax error, an
+//! unknown table, an aborted transaction): then the client's message is all there is, and the command is told from its
+//! first words.
+//!
+//! An error that a procedural language catches never reaches that hook. So each error is noted when it is raised, and the
+//! innermost statement that it ended with it. When something begins or ends well after that, or another error is raised, the
+//! error was caught, and the note is told, as the failure of the statement inside; when the same error is reported at the
+//! top, the note is dropped: it is told once, as the client's statement.
+//!
+//! An error without a statement of its own inside the client's (RAISE, an expression of the language) is no failure of a
+//! statement, and where it is caught nothing is told.
 
-use activity_event::{Class, command};
+use activity_event::{Class, ParamsBuf, command, redact, slice};
 
 use super::emit::{Draft, Prepared, Text};
+use super::numbers::Statement;
 use super::session::CONNECT_STATEMENT_ID;
-use super::{BACKEND, wait_at_top};
-use crate::pg::{clock, statement, text};
+use super::{BACKEND, Backend, wait_at_top};
+use crate::pg::statement::{client_text, logging_in, moment};
+use crate::pg::{clock, sqlstate, text};
+use crate::settings;
 
-/// A client's statement that an error ended.
+/// A statement that an error ended.
+#[derive(Default)]
 pub(super) struct FailedStatement {
     pub(super) start_time: i64,
     pub(super) statement_id: u64,
@@ -22,35 +34,147 @@ pub(super) struct FailedStatement {
     pub(super) object_type: Option<&'static str>,
     pub(super) object_name: Option<Box<str>>,
     pub(super) text: Prepared,
+    pub(super) params: ParamsBuf,
+}
+
+/// An error that was raised inside a statement, and may have been caught.
+struct Raised {
+    code: i32,
+    message: Vec<u8>,
+    /// The statement that was current then.
+    statement: Statement,
+    /// The text inside, where the error points into it: it was not analysed.
+    internal: Option<Prepared>,
+    /// The innermost statement inside that it ended while that ran.
+    failed: Option<FailedStatement>,
+}
+
+/// What is noted of errors under way.
+pub(super) struct Failures {
+    /// The client's statement.
+    top: Option<FailedStatement>,
+    raised: Option<Raised>,
+}
+
+impl Failures {
+    pub(super) const fn new() -> Self {
+        Self { top: None, raised: None }
+    }
+
+    /// A client's statement begins.
+    pub(super) fn forget(&mut self) {
+        self.top = None;
+    }
+}
+
+/// An error is raised inside a statement. `internal_query` is the text inside that it points into, if it does.
+pub(crate) fn raised(code: i32, message: &[u8], internal_query: &[u8]) {
+    BACKEND.with(|b| {
+        let again = |raised: &Raised| raised.code == code && raised.message == message;
+        if b.failures.raised.as_ref().is_some_and(again) {
+            // Raised anew by somebody who looked at it on its way.
+            return;
+        }
+        b.publish_caught_failure();
+        b.failures.raised = Some(Raised {
+            code,
+            message: message.to_vec(),
+            statement: b.numbers.current,
+            internal: (!internal_query.is_empty()).then(|| Prepared::of(internal_query.trim_ascii())),
+            failed: None,
+        });
+    });
 }
 
 /// An ERROR or FATAL is being reported.
-pub(crate) fn reported(sqlstate: &str, message: &[u8], fatal: bool) {
+pub(crate) fn reported(code: i32, message: &[u8], fatal: bool) {
     BACKEND.with(|b| {
-        let has_client = b.session.ensure(&mut b.last_statement_id).has_client;
-        if !has_client && b.queries.is_empty() && b.utilities.is_empty() && b.failed.is_none() {
+        let has_client = b.session.ensure().has_client;
+        if !has_client && b.runs_nothing() {
             // A process of the server that runs no SQL.
             return;
         }
-        let message = activity_event::redact::passwords(&text::to_utf8(message)).into_owned();
-        if has_client && statement::logging_in() {
+        b.drop_or_publish_raised(code, message);
+        let sqlstate = sqlstate::text(code);
+        let raw = client_text();
+        let window = raw.get(..settings::max_statement_bytes()).unwrap_or(raw);
+        let message = redact::message(&text::to_utf8(message), &text::to_utf8(window)).into_owned();
+        if has_client && logging_in() {
             if fatal {
-                b.publish_refused_login(sqlstate, &message);
+                b.publish_refused_login(&sqlstate, &message);
             }
             return;
         }
-        if fatal && b.failed.is_none() && statement::client_text().is_empty() {
+        if fatal && b.runs_nothing() && raw.is_empty() {
             // The session is ended between two statements: its DISCONNECT says why.
             b.session.end_message = Some(message);
             return;
         }
+        let failed = b.take_failed(code);
         // An error unwinds to the top whatever was under way.
         b.depth = 0;
-        let failed = match b.failed.take() {
-            Some(failed) => failed,
-            None => unplanned(b),
+        b.utilities.clear();
+        b.publish_failed(&failed, &sqlstate, &message);
+    });
+    wait_at_top();
+}
+
+impl Backend {
+    fn runs_nothing(&self) -> bool {
+        self.depth == 0 && self.failures.top.is_none() && self.commit.is_none()
+    }
+
+    /// Notes the statement that an error ends, as `make` tells it.
+    pub(super) fn note_failure(&mut self, code: i32, make: impl FnOnce(&mut Self) -> FailedStatement) {
+        if self.depth == 0 {
+            self.failures.top = Some(make(self));
+        } else if self.failures.raised.as_ref().is_some_and(|r| r.code == code && r.failed.is_none()) {
+            let failed = make(self);
+            if let Some(raised) = self.failures.raised.as_mut() {
+                raised.failed = Some(failed);
+            }
+        }
+    }
+
+    /// Tells the failure that is noted for a statement inside another one: work goes on, so somebody caught the error.
+    #[inline]
+    pub(super) fn publish_caught_failure(&mut self) {
+        if self.failures.raised.is_some() {
+            self.publish_raised();
+        }
+    }
+
+    #[cold]
+    fn publish_raised(&mut self) {
+        let Some(Raised { code, message, statement, internal, failed }) = self.failures.raised.take() else {
+            return;
         };
-        b.publish(&Draft {
+        let failed = match (internal, failed) {
+            // The same statement, once from its text and once from its run, which knows more.
+            (Some(internal), Some(failed)) if failed.text.text == internal.text => failed,
+            (Some(internal), _) => {
+                let same = self.numbers.current.id == statement.id;
+                let number = if same { &mut self.numbers.current } else { &mut statement.clone() };
+                unrun(statement.id, number.next_substatement(), internal)
+            }
+            (None, Some(failed)) => failed,
+            (None, None) => return,
+        };
+        let message = redact::passwords(&text::to_utf8(&message)).into_owned();
+        self.publish_failed(&failed, &sqlstate::text(code), &message);
+    }
+
+    /// The error that is noted is the one that is reported, or another one was raised in its place.
+    fn drop_or_publish_raised(&mut self, code: i32, message: &[u8]) {
+        if self.failures.raised.as_ref().is_some_and(|r| r.code == code && r.message == message) {
+            self.failures.raised = None;
+        } else {
+            self.publish_caught_failure();
+        }
+    }
+
+    fn publish_failed(&mut self, failed: &FailedStatement, sqlstate: &str, message: &str) {
+        self.publish(&Draft {
             start_time: failed.start_time,
             statement_id: failed.statement_id,
             substatement_id: failed.substatement_id,
@@ -59,44 +183,92 @@ pub(crate) fn reported(sqlstate: &str, message: &[u8], fatal: bool) {
             object_type: failed.object_type,
             object_name: failed.object_name.as_deref(),
             text: if failed.text.text.is_empty() { Text::None } else { Text::Ready(&failed.text) },
+            params: failed.params.as_params(),
             exit_code: Some(sqlstate),
-            error_message: Some(&message),
+            error_message: Some(message),
             ..Draft::EMPTY
         });
-        b.utilities.clear();
-    });
-    wait_at_top();
-}
-
-/// A statement that never got to run.
-fn unplanned(b: &mut super::Backend) -> FailedStatement {
-    let raw = statement::client_text();
-    b.last_statement_id += 1;
-    let text = Prepared::of(raw);
-    let (class, command) = command::guess(&text.text);
-    FailedStatement {
-        start_time: clock::now(),
-        statement_id: b.last_statement_id,
-        substatement_id: 1,
-        class,
-        command,
-        object_type: None,
-        object_name: None,
-        text,
     }
-}
 
-impl super::Backend {
+    /// The client's statement that the reported error ends.
+    fn take_failed(&mut self, code: i32) -> FailedStatement {
+        if let Some(failed) = self.failures.top.take() {
+            return failed;
+        }
+        // A deferred trigger failed; or the session ends (FATAL unwinds nothing) while a statement runs.
+        if let Some(mut open) = self.commit.take() {
+            return open.failed(self);
+        }
+        if self.depth > 0 && !self.utilities.is_empty() {
+            return self.utilities.remove(0).failed(self);
+        }
+        if self.depth > 0 {
+            return self.failed_query();
+        }
+        self.unplanned(code)
+    }
+
+    /// The client's query that runs, without the query itself.
+    fn failed_query(&self) -> FailedStatement {
+        let statement = self.numbers.current;
+        let mut failed = FailedStatement {
+            start_time: clock::now(),
+            statement_id: statement.id,
+            substatement_id: 1,
+            text: Prepared::of(self.numbers.current_text(client_text())),
+            ..FailedStatement::default()
+        };
+        if let Some(open) = self.queries.iter().rfind(|open| open.is_of(statement)) {
+            open.tell_into(&self.names, &mut failed);
+        } else {
+            (failed.class, failed.command) = command::guess(&failed.text.text);
+        }
+        failed
+    }
+
+    /// A statement that never got to run, or one that ran and whose transaction could not be committed.
+    fn unplanned(&mut self, code: i32) -> FailedStatement {
+        let (raw, moment) = (client_text(), moment());
+        let is_call = self.numbers.is_call(&moment);
+        let slice = |from| slice::statement_from(raw, from, settings::max_statement_bytes());
+        let (statement, text) = match self.numbers.next_begins(&moment).map(slice) {
+            Some([]) => (self.numbers.current, self.numbers.current_text(raw)),
+            Some(text) => (self.numbers.next_alone(), text),
+            None if raw.is_empty() && self.numbers.same_message(&moment) => (self.numbers.current, raw),
+            // Nothing of a message runs that has a syntax error anywhere.
+            None if code == sqlstate::SYNTAX_ERROR => (self.numbers.next_alone(), raw.trim_ascii()),
+            None => (self.numbers.next_alone(), slice(0)),
+        };
+        let failed = unrun(statement.id, statement.substatements + 1, Prepared::of(text));
+        if is_call {
+            FailedStatement { class: Class::Function, command: "EXECUTE", ..failed }
+        } else {
+            failed
+        }
+    }
+
     /// A login that failed: refused by authentication, or after it (no such database, no right to connect).
     fn publish_refused_login(&mut self, sqlstate: &str, message: &str) {
-        let statement_id =
-            if self.session.connected { self.last_statement_id + 1 } else { CONNECT_STATEMENT_ID };
-        self.last_statement_id = statement_id;
+        let statement_id = if self.session.connected { self.numbers.next().id } else { CONNECT_STATEMENT_ID };
         self.publish(&Draft {
             start_time: clock::now(),
             exit_code: Some(sqlstate),
             error_message: Some(message),
             ..Draft::of_session(statement_id, "AUTH FAILURE")
         });
+    }
+}
+
+/// A statement of which there is only the text.
+fn unrun(statement_id: u64, substatement_id: u64, text: Prepared) -> FailedStatement {
+    let (class, command) = command::guess(&text.text);
+    FailedStatement {
+        start_time: clock::now(),
+        statement_id,
+        substatement_id,
+        class,
+        command,
+        text,
+        ..FailedStatement::default()
     }
 }

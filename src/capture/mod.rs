@@ -3,75 +3,80 @@
 //! | file | what it is told by | what it makes |
 //! |---|---|---|
 //! | [`executor`] | ExecutorStart, Run, Finish, End | READ and WRITE events, one a relation |
-//! | [`utility`] | ProcessUtility | events of utility commands |
-//! | [`failure`] | emit_log | events of failed statements and refused logins |
-//! | [`session`] | ClientAuthentication, before_shmem_exit | CONNECT and DISCONNECT |
-//! | [`relations`] | invalidation callbacks | names, cached |
+//! | [`utility`] | ProcessUtility, ExecutorCheckPerms (COPY), before commit | events of utility commands |
+//! | [`objects`] | object_access: made, altered, dropped, emptied | the objects that a command's events name |
+//! | [`functions`] | object_access: about to be executed | FUNCTION events |
+//! | [`watched`] | | the server's own functions that are told |
+//! | [`failure`] | emit_log, and what the hooks catch | events of failed statements and refused logins |
+//! | [`session`] | ClientAuthentication, before_shmem_exit | CONNECT, DISCONNECT, replication commands |
+//! | [`filter`] | the settings | what is left out |
+//! | [`names`] | invalidation callbacks | names, cached |
 //! | [`emit`] | all of these | the encoded event in the ring |
 //!
 //! ## Numbers
 //!
 //! A client's statement has a `statementId`, counted in the session from 2 (CONNECT is 1); what runs inside it shares that
-//! id and counts `substatementId` from 1. A statement is a client's when nothing else runs around it (`depth` 0). Portals
-//! that are open at the same time keep their own counters: running one makes its statement the current one for that
-//! long.
+//! id and counts `substatementId` from 1, in the order of beginning for queries and called functions. A utility command
+//! takes its number when it is done (DO: when it begins), so what it ran comes before it.
+//!
+//! A statement is a client's when nothing else runs around it (`depth` 0) and a portal runs it. Without a portal the
+//! server plans a statement or commits a transaction: what runs then (a function that is folded into a constant, a
+//! deferred trigger) belongs to the statement that is about to begin, or to the one that ended last ([`Numbers`]).
+//! Portals that are open at the same time keep their own counters: running one makes its statement the current one for
+//! that long.
 //!
 //! ## Moments
 //!
-//! A query that only reads is told when an ExecutorRun hands its rows over; one that changes data when ExecutorFinish has
-//! run its triggers, since until then it can still fail; one that never ran (EXPLAIN) when it ends. A utility command is told
-//! when it is done, DO before what it runs. A failure is told once, when the error reaches the top of the session, with the
-//! statement that was noted on the way up. In sync mode the session waits at the end of each client's statement.
+//! A query that only reads is told when an ExecutorRun hands its rows over to the client; one that changes data when
+//! ExecutorFinish has run its triggers, since until then it can still fail; one inside another statement that is fetched in
+//! parts, and one that never ran (EXPLAIN), when it ends. A utility command is told when it is done, DO before what it
+//! runs, COMMIT when deferred triggers have run. What can be used against the audit itself is told before it runs, too
+//! (STREAM INTENT). A failure is told once: when the error reaches the top of the session, as that of the client's
+//! statement, or, where a procedural language caught it, as that of the statement inside. In sync mode the session waits
+//! at the end of each client's statement.
 //!
 //! ## Not guaranteed
 //!
-//! Bookkeeping that fails (out of memory, a type whose output function raises an error) is contained and counted; the event
-//! it was for may be missing. The count is in the status view.
+//! Bookkeeping that fails (out of memory) is contained and counted; the event it was for may be missing. The count is in
+//! the status view.
 
 pub(crate) mod emit;
 pub(crate) mod executor;
 pub(crate) mod failure;
-pub(crate) mod relations;
+pub(crate) mod filter;
+pub(crate) mod functions;
+pub(crate) mod names;
+mod numbers;
+pub(crate) mod objects;
 pub(crate) mod session;
 pub(crate) mod utility;
+pub(crate) mod watched;
 
 use std::sync::atomic::Ordering;
 
 use activity_event::ParamsBuf;
 
-use self::relations::RelationNames;
+pub(crate) use self::filter::excluded;
+use self::names::Names;
+use self::numbers::Numbers;
 use self::session::SessionState;
 use crate::pg::main_thread::MainThread;
+use crate::pg::statement;
 use crate::settings::{self, Mode};
 use crate::{ack, ring};
-
-/// The statement that events are numbered under at this moment.
-#[derive(Debug, Clone, Copy, Default)]
-struct Statement {
-    /// statementId
-    id: u64,
-    /// The substatementId given last.
-    substatements: u64,
-}
-
-impl Statement {
-    fn next_substatement(&mut self) -> u64 {
-        self.substatements += 1;
-        self.substatements
-    }
-}
 
 /// All that capture knows of this process.
 struct Backend {
     session: SessionState,
-    /// How many executor runs and utility commands are under way around us.
+    /// How many phases of queries and utility commands are under way around us.
     depth: u32,
-    current: Statement,
-    last_statement_id: u64,
+    numbers: Numbers,
     queries: Vec<executor::OpenQuery>,
     utilities: Vec<utility::OpenUtility>,
-    failed: Option<failure::FailedStatement>,
-    names: RelationNames,
+    /// A COMMIT that is told when deferred triggers have run.
+    commit: Option<utility::OpenUtility>,
+    failures: failure::Failures,
+    names: Names,
     /// End of the last event of this process in the ring; what has to be acknowledged for all of them to be durable.
     published_through: u64,
     /// End of the last event that a client's statement waited for.
@@ -85,12 +90,12 @@ impl Backend {
         Self {
             session: SessionState::new(),
             depth: 0,
-            current: Statement { id: 0, substatements: 0 },
-            last_statement_id: 0,
+            numbers: Numbers::new(),
             queries: Vec::new(),
             utilities: Vec::new(),
-            failed: None,
-            names: RelationNames::new(),
+            commit: None,
+            failures: failure::Failures::new(),
+            names: Names::new(),
             published_through: 0,
             waited_through: 0,
             encoded: Vec::new(),
@@ -98,13 +103,14 @@ impl Backend {
         }
     }
 
-    /// Begins a client's statement where nothing runs around it.
-    fn begin_statement_at_top(&mut self) {
+    /// Something begins to run: where nothing runs around it, it is a statement of the client's, or belongs to one.
+    /// `location` and `end` say where in the message it stands.
+    fn begin(&mut self, location: i32, end: usize) {
+        self.publish_caught_failure();
         if self.depth == 0 {
-            self.session.ensure(&mut self.last_statement_id);
-            self.last_statement_id += 1;
-            self.current = Statement { id: self.last_statement_id, substatements: 0 };
-            self.failed = None;
+            let has_client = self.session.ensure().has_client;
+            self.numbers.begin_at_top(&statement::moment(), has_client, location, end);
+            self.failures.forget();
         }
     }
 }
@@ -124,11 +130,21 @@ pub(crate) fn published_through() -> u64 {
 
 /// In sync mode, waits for what this process published, where no statement is under way any more.
 fn wait_at_top() {
+    wait(false);
+}
+
+/// In sync mode, waits for what this process published, whatever is under way: for what has to be durable before the
+/// statement goes on.
+fn wait_now() {
+    wait(true);
+}
+
+fn wait(anywhere: bool) {
     if settings::mode() != Mode::Sync {
         return;
     }
     let position = BACKEND.with(|b| {
-        let due = b.depth == 0 && b.published_through > b.waited_through;
+        let due = (anywhere || b.depth == 0) && b.published_through > b.waited_through;
         due.then(|| std::mem::replace(&mut b.waited_through, b.published_through))
             .map(|_| b.published_through)
     });

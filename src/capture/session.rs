@@ -2,11 +2,12 @@
 
 use std::sync::atomic::Ordering;
 
-use activity_event::{Class, NetProtocol, Session};
+use activity_event::{Class, NetProtocol, Session, command};
 
-use super::emit::{self, Draft};
+use super::emit::{Draft, Prepared, Text};
 use super::{BACKEND, wait_at_top};
 use crate::pg::session::{self, Facts};
+use crate::pg::statement::moment;
 use crate::pg::{clock, process};
 use crate::ring;
 
@@ -29,8 +30,7 @@ impl SessionState {
     }
 
     /// Learns who is at the other end, once. A session that began while capture was off joins here, without a CONNECT.
-    pub(super) fn ensure(&mut self, last_statement_id: &mut u64) -> &Facts {
-        *last_statement_id = (*last_statement_id).max(CONNECT_STATEMENT_ID);
+    pub(super) fn ensure(&mut self) -> &Facts {
         self.facts.get_or_insert_with(session::facts)
     }
 
@@ -69,16 +69,18 @@ pub(super) fn view<'a>(facts: &'a Facts, application: Option<&'a str>) -> Sessio
     }
 }
 
-/// The client proved who it is.
-pub(crate) fn authenticated() {
+/// The client proved who it is, and may use the database with its role and settings.
+pub(crate) fn connected() {
     BACKEND.with(|b| {
-        let start = b.session.ensure(&mut b.last_statement_id).start;
+        let start = b.session.ensure().start;
         b.session.connected = true;
         session::watch_end();
         if let Some(attached) = ring::attached() {
             attached.shared.sessions.fetch_add(1, Ordering::SeqCst);
         }
-        b.publish(&Draft { start_time: start, ..Draft::of_session(CONNECT_STATEMENT_ID, "CONNECT") });
+        if !super::excluded() {
+            b.publish(&Draft { start_time: start, ..Draft::of_session(CONNECT_STATEMENT_ID, "CONNECT") });
+        }
     });
     wait_at_top();
 }
@@ -91,16 +93,17 @@ pub(crate) fn ended(code: i32) {
         }
         // Whatever was under way is not any more: errors that end a session unwind nothing.
         b.depth = 0;
-        b.last_statement_id += 1;
+        b.publish_caught_failure();
+        let statement_id = b.numbers.next().id;
         let code = code.to_string();
         let message = b.session.end_message.take();
         let draft = Draft {
             start_time: clock::now(),
             exit_code: Some(&code),
             error_message: message.as_deref(),
-            ..Draft::of_session(b.last_statement_id, "DISCONNECT")
+            ..Draft::of_session(statement_id, "DISCONNECT")
         };
-        if super::enabled() {
+        if super::enabled() && (code != "0" || !super::excluded()) {
             b.publish(&draft);
         }
     });
@@ -111,6 +114,22 @@ pub(crate) fn ended(code: i32) {
     }
 }
 
+/// A walsender got a command that is no SQL. It is told before it runs: some (START_REPLICATION) end with the session.
+pub(crate) fn replication_command(text: &[u8]) {
+    BACKEND.with(|b| {
+        let statement = b.numbers.next_alone();
+        b.numbers.fills_message(&moment());
+        let prepared = Prepared::of(text.trim_ascii());
+        let (class, command) = command::guess(&prepared.text);
+        b.publish(&Draft {
+            class,
+            start_time: clock::now(),
+            text: Text::Ready(&prepared),
+            ..Draft::of_session(statement.id, command)
+        });
+    });
+}
+
 impl Draft<'_> {
     /// An event of the session itself.
     pub(super) fn of_session(statement_id: u64, command: &'static str) -> Self {
@@ -119,7 +138,7 @@ impl Draft<'_> {
             substatement_id: 1,
             class: Class::Misc,
             command,
-            text: emit::Text::None,
+            text: Text::None,
             ..Draft::EMPTY
         }
     }

@@ -1,102 +1,262 @@
 //! Utility commands: what the ProcessUtility hook tells.
 
-use activity_event::Class;
+use activity_event::{Class, ParamsBuf};
 
 use super::emit::{Draft, Prepared, Text};
+use super::executor::of_relation;
 use super::failure::FailedStatement;
-use super::{BACKEND, Backend, wait_at_top};
-use crate::pg::clock;
-use crate::pg::statement::{Utility, in_extension_script};
+use super::objects::{Touched, finished};
+use super::{BACKEND, Backend, wait_at_top, wait_now};
+use crate::pg::statement::{Operation, Relation, in_extension_script};
+use crate::pg::utility::Utility;
+use crate::pg::{clock, guard, objects, process};
+use crate::settings;
 
 /// A utility command under way.
 pub(super) struct OpenUtility {
     start_time: i64,
     statement_id: u64,
     substatement_id: Option<u64>,
-    class: Class,
-    command: &'static str,
+    pub(super) class: Class,
+    pub(super) command: &'static str,
     text: Prepared,
-    counts_rows: bool,
+    /// Part of another command or of an extension's script: told with that.
+    pub(super) is_part: bool,
     told: bool,
+    /// What it touches is named when it is done.
+    pub(super) names_objects: bool,
+    pub(super) touched: Vec<Touched>,
+    /// The object that its text names first.
+    target: Option<(&'static str, String)>,
+    /// COPY, and the relations that it uses itself: those of a query inside it are that query's.
+    is_copy: bool,
+    relations: Vec<Relation>,
+    /// `Backend::depth` where nothing runs inside the command.
+    depth: u32,
+    params: ParamsBuf,
+    /// A column that it changes is told as one, and not as its table.
+    pub(super) tells_columns: bool,
+    is_commit: bool,
 }
 
 /// Before ProcessUtility. The command's tree may be gone when it is over (ROLLBACK frees it), so all is taken now.
 pub(crate) fn begin(utility: Utility<'_>) {
-    BACKEND.with(|b| {
-        b.begin_statement_at_top();
+    let told_before = BACKEND.with(|b| {
+        b.begin(utility.location(), utility.end());
         b.depth += 1;
-        // A part of another command and a statement of an extension's script are told with what they belong to.
-        let silent = utility.subcommand || (in_extension_script() && !utility.runs_extension_script());
+        let in_script = in_extension_script() && !utility.runs_extension_script();
+        let is_part = utility.subcommand || in_script;
+        let names_objects = !in_script && utility.names_objects();
+        let usable = process::catalog_usable();
+        let intent = !is_part && usable && utility.is_told_before();
+        // It may be named wrongly, which is for the command itself to say.
+        let has_target = !is_part && usable && (names_objects || utility.is_copy());
+        let target = has_target.then(|| guard::contain(|| utility.target())).flatten().flatten();
+        let mut params = ParamsBuf::new();
+        if settings::log_parameters()
+            && let Some(bound) = utility.parameters()
+        {
+            bound.print(settings::max_parameter_bytes(), &mut params);
+        }
         b.utilities.push(OpenUtility {
             start_time: clock::now(),
-            statement_id: b.current.id,
+            statement_id: b.numbers.current.id,
             substatement_id: None,
-            class: if silent { Class::Misc } else { class(utility.class_number()) },
+            class: if in_script { Class::Misc } else { class(utility.class_number()) },
             command: utility.command(),
-            text: if silent { Prepared::default() } else { Prepared::of(utility.text()) },
-            counts_rows: utility.is_copy(),
-            told: silent,
+            text: if is_part { Prepared::default() } else { Prepared::of(utility.text()) },
+            is_part,
+            told: is_part,
+            names_objects,
+            touched: Vec::new(),
+            target,
+            is_copy: utility.is_copy(),
+            relations: Vec::new(),
+            depth: b.depth,
+            params,
+            tells_columns: utility.is_rename(),
+            is_commit: utility.is_commit(),
         });
+        if intent {
+            b.tell_intent();
+        }
         if utility.is_do() {
             b.tell_utility(0);
         }
+        intent
     });
+    if told_before == Some(true) {
+        wait_now();
+    }
 }
 
-/// After ProcessUtility.
-pub(crate) fn end(failed: bool, rows: u64) {
+/// After ProcessUtility, with the SQLSTATE of the error that ended it, if one did. `utility` is there where its objects are
+/// to be named.
+pub(crate) fn end(utility: Option<Utility<'_>>, failure: Option<i32>, rows: u64) {
     BACKEND.with(|b| {
         b.depth = b.depth.saturating_sub(1);
-        if failed {
-            b.note_utility_failure();
-        } else {
-            b.tell_utility(rows);
+        let Some(mut open) = b.utilities.pop() else { return };
+        if let Some(code) = failure {
+            if !open.is_part {
+                b.note_failure(code, |b| open.failed(b));
+            }
+            return;
         }
+        b.publish_caught_failure();
+        if let Some(utility) = utility.filter(|_| open.names_objects) {
+            b.note_named_objects(&mut open, utility);
+        }
+        if open.is_commit && b.depth == 0 && process::catalog_usable() {
+            // Deferred triggers run now, and may fail.
+            b.commit = Some(open);
+            return;
+        }
+        b.utilities.push(open);
+        b.tell_utility(rows);
         b.utilities.pop();
     });
     wait_at_top();
 }
 
-impl Backend {
-    fn tell_utility(&mut self, rows: u64) {
-        let substatement = self.current.substatements + 1;
-        let Some(open) = self.utilities.last_mut().filter(|open| !open.told) else { return };
-        open.told = true;
-        open.substatement_id = Some(substatement);
-        self.current.substatements = substatement;
-        let text = std::mem::take(&mut open.text);
-        let draft = Draft {
-            start_time: open.start_time,
-            statement_id: open.statement_id,
-            substatement_id: substatement,
-            class: open.class,
-            command: open.command,
-            row_count: open.counts_rows.then_some(rows),
-            text: Text::Ready(&text),
+/// Deferred triggers have run: the transaction is about to commit.
+pub(crate) fn committing() {
+    BACKEND.with(|b| {
+        b.publish_caught_failure();
+        if let Some(open) = b.commit.take() {
+            b.utilities.push(open);
+            b.tell_utility(0);
+            b.utilities.pop();
+        }
+    });
+    wait_at_top();
+}
+
+/// Whether the relations that are being checked belong to a COPY.
+pub(crate) fn wants_relations() -> bool {
+    let wants = |b: &mut Backend| {
+        b.utilities.last().is_some_and(|open| open.is_copy && !open.told && open.depth == b.depth)
+    };
+    BACKEND.with(wants).unwrap_or(false)
+}
+
+/// The COPY that is under way uses a relation.
+pub(crate) fn relation_checked(relation: Relation) {
+    BACKEND.with(|b| {
+        if process::catalog_usable() {
+            b.names.learn(relation.oid);
+        }
+        if let Some(open) = b.utilities.last_mut().filter(|_| relation.is_used()) {
+            open.relations.push(relation);
+        }
+    });
+}
+
+impl OpenUtility {
+    fn draft(&self, substatement_id: u64) -> Draft<'_> {
+        Draft {
+            start_time: self.start_time,
+            statement_id: self.statement_id,
+            substatement_id,
+            class: self.class,
+            command: self.command,
+            text: Text::Ready(&self.text),
+            params: self.params.as_params(),
             ..Draft::EMPTY
-        };
-        self.publish(&draft);
-        if let Some(open) = self.utilities.last_mut() {
-            open.text = text;
         }
     }
 
-    /// As `note_failure` of a query does.
-    fn note_utility_failure(&mut self) {
-        if self.depth != 0 {
-            return;
+    /// What it is told with when it failed.
+    pub(super) fn failed(&mut self, b: &Backend) -> FailedStatement {
+        let target = self.target.take();
+        FailedStatement {
+            start_time: self.start_time,
+            statement_id: self.statement_id,
+            substatement_id: self.substatement_id.unwrap_or(b.numbers.current.substatements + 1),
+            class: self.class,
+            command: self.command,
+            object_type: target.as_ref().map(|(kind, _)| *kind),
+            object_name: target.map(|(_, name)| name.into_boxed_str()),
+            text: std::mem::take(&mut self.text),
+            params: std::mem::take(&mut self.params),
         }
-        let Some(open) = self.utilities.last_mut() else { return };
-        self.failed = Some(FailedStatement {
-            start_time: open.start_time,
-            statement_id: open.statement_id,
-            substatement_id: open.substatement_id.unwrap_or(self.current.substatements + 1),
-            class: open.class,
-            command: open.command,
-            object_type: None,
-            object_name: None,
-            text: std::mem::take(&mut open.text),
-        });
+    }
+}
+
+impl Backend {
+    /// Before it runs: it gives no number away, its own event comes under the one that is next.
+    fn tell_intent(&mut self) {
+        let Some(open) = self.utilities.pop() else { return };
+        let mut draft = open.draft(self.numbers.current.substatements + 1);
+        if let Some((kind, name)) = &open.target {
+            draft.object_type = Some(*kind);
+            draft.object_name = Some(name.as_str());
+        }
+        self.publish_intent(&draft);
+        self.utilities.push(open);
+    }
+
+    /// Adds what the command's text names to what it touched.
+    fn note_named_objects(&mut self, open: &mut OpenUtility, utility: Utility<'_>) {
+        objects::make_visible();
+        let (class, command, own_type) = (open.class, open.command, utility.object_type());
+        let objects = utility.objects();
+        let whole = if open.is_part { self.utilities.iter_mut().rev().find(|o| !o.is_part) } else { None };
+        let touched = &mut whole.unwrap_or(open).touched;
+        if own_type.is_some() {
+            touched.iter_mut().filter(|t| t.command == command).for_each(|t| t.own_type = own_type);
+        }
+        touched.extend(objects.into_iter().map(|object| Touched::named(object, class, command, own_type)));
+    }
+
+    fn tell_utility(&mut self, rows: u64) {
+        let Some(mut open) = self.utilities.pop() else { return };
+        if !open.told {
+            open.told = true;
+            let relations = std::mem::take(&mut open.relations);
+            if !relations.is_empty() {
+                self.tell_copied(&open, &relations, rows);
+            }
+            let substatement = self.numbers.current.next_substatement();
+            open.substatement_id = Some(substatement);
+            let touched = finished(std::mem::take(&mut open.touched));
+            let draft = Draft { row_count: open.is_copy.then_some(rows), ..open.draft(substatement) };
+            if touched.is_empty() {
+                let target = open.target.as_ref().filter(|(kind, _)| open.is_copy || *kind == "PARAMETER");
+                self.publish(&Draft {
+                    object_type: target.map(|(kind, _)| *kind),
+                    object_name: target.map(|(_, name)| name.as_str()),
+                    ..draft
+                });
+            }
+            for Touched { class, command, described, .. } in &touched {
+                let Some((kind, name)) = described else { continue };
+                self.publish(&Draft {
+                    class: *class,
+                    command,
+                    object_type: Some(kind),
+                    object_name: Some(name),
+                    ..draft
+                });
+            }
+        }
+        self.utilities.push(open);
+    }
+
+    /// COPY of a table reads or writes it as a query does.
+    fn tell_copied(&mut self, open: &OpenUtility, relations: &[Relation], rows: u64) {
+        let substatement = self.numbers.current.next_substatement();
+        let draft = Draft { row_count: Some(rows), ..open.draft(substatement) };
+        for relation in relations {
+            let (class, command) = of_relation(relation, Operation::Other);
+            let known = self.names.relation(relation.oid);
+            self.publish(&Draft {
+                class,
+                command,
+                object_type: Some(known.as_ref().map_or("UNKNOWN", |k| k.object_type)),
+                object_name: known.as_ref().map(|k| &*k.name),
+                ..draft
+            });
+        }
     }
 }
 

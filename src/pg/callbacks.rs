@@ -7,38 +7,78 @@ use std::ffi::{CStr, c_char, c_int};
 
 use pgrx::pg_sys;
 
-use super::guard::contain;
-use super::statement::{Query, Utility};
+use super::guard::{contain, during_error};
+use super::objects::{Access, Object};
+use super::statement::{Query, Relation};
+use super::utility::Utility;
 use crate::{capture, ring};
 
-/// Whether statements of this process are captured at all; asked before anything else is done.
+/// Whether events of this process are captured at all; asked before anything else is done.
 #[unsafe(no_mangle)]
 extern "C" fn activity_capture_enabled() -> bool {
     capture::enabled()
 }
 
-macro_rules! query_callback {
-    ($($name:ident($($argument:ident: $type:ty),*) => $target:path;)*) => {
-        $(#[unsafe(no_mangle)]
-        extern "C" fn $name(query: *mut pg_sys::QueryDesc $(, $argument: $type)*) {
-            contain(|| {
-                // SAFETY: the hook's own argument, valid for the length of this call.
-                if let Some(query) = unsafe { Query::new(query) } {
-                    $target(query $(, $argument)*);
-                }
-            });
-        })*
-    };
+/// Whether statements that succeed are, too: not in a session that the settings leave out.
+#[unsafe(no_mangle)]
+extern "C" fn activity_capture_statements() -> bool {
+    capture::enabled() && !capture::excluded()
 }
 
-query_callback! {
-    activity_on_executor_start() => capture::executor::start;
-    activity_on_executor_started(failed: bool) => capture::executor::started;
-    activity_on_run_begin() => capture::executor::run_begin;
-    activity_on_run_end(limit: u64, failed: bool) => capture::executor::run_end;
-    activity_on_finish_begin() => capture::executor::finish_begin;
-    activity_on_finish_end(failed: bool) => capture::executor::finish_end;
-    activity_on_executor_end() => capture::executor::end;
+/// Runs what a hook tells of a query.
+fn of_query<R>(query: *mut pg_sys::QueryDesc, tell: impl FnOnce(Query<'_>) -> R) -> Option<R> {
+    // SAFETY: the hook's own argument, valid for the length of this call.
+    contain(|| unsafe { Query::new(query) }.map(tell)).flatten()
+}
+
+/// Runs what a hook tells at the end of a phase, where `failure` is the packed SQLSTATE of an error that is being caught, or 0.
+fn at_end(failure: c_int, tell: impl FnOnce(Option<c_int>)) {
+    if failure == 0 {
+        contain(|| tell(None));
+    } else {
+        during_error(|| contain(|| tell(Some(failure))));
+    }
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn activity_on_executor_start(query: *mut pg_sys::QueryDesc) {
+    of_query(query, capture::executor::start);
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn activity_on_executor_started(query: *mut pg_sys::QueryDesc, failure: c_int) {
+    at_end(failure, |failure| {
+        of_query(query, |query| capture::executor::started(query, failure));
+    });
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn activity_on_run_begin(query: *mut pg_sys::QueryDesc) {
+    of_query(query, capture::executor::run_begin);
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn activity_on_run_end(query: *mut pg_sys::QueryDesc, limit: u64, failure: c_int) {
+    at_end(failure, |failure| {
+        of_query(query, |query| capture::executor::run_end(query, limit, failure));
+    });
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn activity_on_finish_begin(query: *mut pg_sys::QueryDesc) {
+    of_query(query, capture::executor::finish_begin);
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn activity_on_finish_end(query: *mut pg_sys::QueryDesc, failure: c_int) {
+    at_end(failure, |failure| {
+        of_query(query, |query| capture::executor::finish_end(query, failure));
+    });
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn activity_on_executor_end(query: *mut pg_sys::QueryDesc) {
+    of_query(query, capture::executor::end);
 }
 
 #[unsafe(no_mangle)]
@@ -50,33 +90,86 @@ extern "C" fn activity_on_query_vanished(key: u64) {
 extern "C" fn activity_on_utility_begin(
     pstmt: *mut pg_sys::PlannedStmt,
     source: *const c_char,
+    params: pg_sys::ParamListInfo,
     subcommand: bool,
 ) {
     contain(|| {
         // SAFETY: the hook's own arguments, valid for the length of this call.
-        if let Some(utility) = unsafe { Utility::new(pstmt, source, subcommand) } {
+        if let Some(utility) = unsafe { Utility::new(pstmt, source, params, subcommand) } {
             capture::utility::begin(utility);
         }
     });
 }
 
 #[unsafe(no_mangle)]
-extern "C" fn activity_on_utility_end(failed: bool, rows: u64) {
-    contain(|| capture::utility::end(failed, rows));
-}
-
-#[unsafe(no_mangle)]
-extern "C" fn activity_on_error(level: c_int, sqlerrcode: c_int, message: *const c_char) {
-    contain(|| {
-        // SAFETY: NULL or the terminated message of the ErrorData that is being reported.
-        let message = if message.is_null() { &[][..] } else { unsafe { CStr::from_ptr(message) }.to_bytes() };
-        capture::failure::reported(&sqlstate_text(sqlerrcode), message, level >= pg_sys::FATAL as c_int);
+extern "C" fn activity_on_utility_end(pstmt: *mut pg_sys::PlannedStmt, failure: c_int, rows: u64) {
+    at_end(failure, |failure| {
+        // SAFETY: NULL, or the hook's own argument where it outlived the command.
+        let utility = unsafe { Utility::new(pstmt, std::ptr::null(), std::ptr::null_mut(), false) };
+        capture::utility::end(utility, failure, rows);
     });
 }
 
 #[unsafe(no_mangle)]
-extern "C" fn activity_on_authenticated() {
-    contain(capture::session::authenticated);
+extern "C" fn activity_on_raise(sqlerrcode: c_int, message: *const c_char, internal_query: *const c_char) {
+    during_error(|| {
+        contain(|| capture::failure::raised(sqlerrcode, text_of(message), text_of(internal_query)))
+    });
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn activity_wants_relations() -> bool {
+    contain(capture::utility::wants_relations).unwrap_or(false)
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn activity_on_relation(relid: pg_sys::Oid, required_perms: u32) {
+    contain(|| capture::utility::relation_checked(Relation::of_command(relid, required_perms)));
+}
+
+/// Asked for every operator and function of every plan.
+#[unsafe(no_mangle)]
+extern "C" fn activity_function_watched(function: pg_sys::Oid) -> bool {
+    capture::watched::is_watched(function.to_u32())
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn activity_on_function(function: pg_sys::Oid) {
+    contain(|| capture::functions::executing(function.to_u32()));
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn activity_on_object(access: c_int, class: pg_sys::Oid, object: pg_sys::Oid, sub: c_int) {
+    contain(|| {
+        if let Some(access) = Access::from_number(access) {
+            capture::objects::touched(access, Object::new(class, object, sub));
+        }
+    });
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn activity_on_error(level: c_int, sqlerrcode: c_int, message: *const c_char) {
+    during_error(|| {
+        contain(|| {
+            capture::failure::reported(sqlerrcode, text_of(message), level >= pg_sys::FATAL as c_int);
+        })
+    });
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn activity_on_replication_command(command: *const c_char) {
+    // Reported, not caught; but what calls us is the server's error reporting all the same.
+    during_error(|| contain(|| capture::session::replication_command(text_of(command))));
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn activity_on_commit() {
+    contain(capture::utility::committing);
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn activity_on_connected() {
+    contain(capture::session::connected);
 }
 
 #[unsafe(no_mangle)]
@@ -86,7 +179,7 @@ extern "C" fn activity_on_session_end(code: c_int) {
 
 #[unsafe(no_mangle)]
 extern "C" fn activity_on_relation_invalidated(relation: pg_sys::Oid) {
-    contain(|| capture::relations::invalidated(relation.to_u32()));
+    contain(|| capture::names::relation_invalidated(relation.to_u32()));
 }
 
 #[unsafe(no_mangle)]
@@ -94,7 +187,13 @@ extern "C" fn activity_on_shmem_startup() {
     contain(ring::shmem_startup);
 }
 
-/// The five characters of a packed SQLSTATE (elog.h, MAKE_SQLSTATE: six bits a character, `0` is zero).
-fn sqlstate_text(packed: c_int) -> String {
-    (0..5).map(|i| char::from(b'0'.wrapping_add(((packed >> (6 * i)) & 0x3f) as u8))).collect()
+#[unsafe(no_mangle)]
+extern "C" fn activity_on_functions_invalidated() {
+    contain(capture::names::functions_invalidated);
+}
+
+/// A terminated string of the server, or nothing.
+fn text_of<'a>(text: *const c_char) -> &'a [u8] {
+    // SAFETY: NULL or terminated, and valid for the length of the callback that it is an argument of.
+    if text.is_null() { &[] } else { unsafe { CStr::from_ptr(text) }.to_bytes() }
 }

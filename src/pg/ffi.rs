@@ -1,6 +1,6 @@
 //! The declarations of `c/activity.h`, in its order. Keep the two alike.
 
-use std::ffi::{c_char, c_int};
+use std::ffi::{c_char, c_int, c_void};
 
 use pgrx::pg_sys;
 
@@ -27,14 +27,33 @@ pub(super) struct RawRelation {
     pub(super) rellockmode: c_int,
 }
 
+/// `ActivityObject`: an object's address.
+#[repr(C)]
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct RawObject {
+    pub(super) class: pg_sys::Oid,
+    pub(super) object: pg_sys::Oid,
+    pub(super) sub: c_int,
+}
+
+/// `ActivityMoment`.
+#[repr(C)]
+pub(super) struct RawMoment {
+    pub(super) portal: *const c_void,
+    pub(super) message_us: i64,
+    pub(super) text: *const c_char,
+}
+
 unsafe extern "C-unwind" {
     pub(super) fn activity_pg_install_hooks();
     pub(super) fn activity_pg_watch_session_end();
     pub(super) fn activity_pg_watch_invalidations();
     pub(super) fn activity_pg_watch_query(query: *mut pg_sys::QueryDesc, key: u64);
+    pub(super) fn activity_pg_innermost_text(location: *mut c_int, length: *mut c_int) -> *const c_char;
     pub(super) fn activity_pg_open_log_gate();
     pub(super) fn activity_pg_session(out: *mut RawSession);
     pub(super) fn activity_pg_server_address(buffer: *mut c_char, size: c_int) -> bool;
+    pub(super) fn activity_pg_query_was_rewound(query: *mut pg_sys::QueryDesc) -> bool;
     pub(super) fn activity_pg_relations(
         stmt: *mut pg_sys::PlannedStmt,
         out: *mut RawRelation,
@@ -43,12 +62,55 @@ unsafe extern "C-unwind" {
     pub(super) fn activity_pg_relation_name(
         relid: pg_sys::Oid,
         relkind: *mut c_char,
+        catalog: *mut bool,
         buffer: *mut c_char,
         size: c_int,
     ) -> bool;
+    pub(super) fn activity_pg_function_name(
+        function: pg_sys::Oid,
+        catalog: *mut bool,
+        buffer: *mut c_char,
+        size: c_int,
+    ) -> bool;
+    pub(super) fn activity_pg_function_leaves_server(function: pg_sys::Oid) -> bool;
     pub(super) fn activity_pg_utility_class(pstmt: *mut pg_sys::PlannedStmt) -> c_int;
+    pub(super) fn activity_pg_utility_is_commit(pstmt: *mut pg_sys::PlannedStmt) -> bool;
+    pub(super) fn activity_pg_utility_intent(pstmt: *mut pg_sys::PlannedStmt) -> bool;
+    pub(super) fn activity_pg_names_objects(pstmt: *mut pg_sys::PlannedStmt) -> bool;
+    pub(super) fn activity_pg_make_visible();
+    pub(super) fn activity_pg_object_is_told(access: c_int, object: *const RawObject) -> bool;
+    pub(super) fn activity_pg_describe_object(
+        object: *const RawObject,
+        kind: *mut c_char,
+        kind_size: c_int,
+        name: *mut c_char,
+        name_size: c_int,
+    ) -> bool;
+    pub(super) fn activity_pg_statement_objects(
+        pstmt: *mut pg_sys::PlannedStmt,
+        out: *mut RawObject,
+        capacity: c_int,
+    ) -> c_int;
+    pub(super) fn activity_pg_statement_object_type(pstmt: *mut pg_sys::PlannedStmt) -> *const c_char;
+    pub(super) fn activity_pg_statement_target(
+        pstmt: *mut pg_sys::PlannedStmt,
+        kind: *mut *const c_char,
+        name: *mut c_char,
+        name_size: c_int,
+    ) -> bool;
+    pub(super) fn activity_pg_output(kind: pg_sys::Oid, value: pg_sys::Datum) -> *mut c_char;
+    pub(super) fn activity_pg_find_conversion();
+    pub(super) fn activity_pg_convert(
+        source: *const c_char,
+        length: c_int,
+        destination: *mut c_char,
+        size: c_int,
+        taken: *mut c_int,
+    ) -> c_int;
     pub(super) fn activity_pg_user_id() -> pg_sys::Oid;
     pub(super) fn activity_pg_in_transaction() -> bool;
+    pub(super) fn activity_pg_moment(out: *mut RawMoment);
+    pub(super) fn activity_pg_worker_name() -> *const c_char;
     pub(super) fn activity_pg_transaction_id() -> u64;
     pub(super) fn activity_pg_my_proc_number() -> c_int;
     pub(super) fn activity_pg_set_latch(proc_number: c_int);

@@ -12,6 +12,7 @@ use std::cell::UnsafeCell;
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::marker::PhantomData;
 use std::ptr;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use pgrx::pg_sys;
 
@@ -351,11 +352,24 @@ impl<R: Rule> Define for Text<R> {
                 self.about.context(),
                 0,
                 Some(check_text::<R>),
-                None,
+                Some(assign_text),
                 None,
             );
         }
     }
+}
+
+/// Counts the changes of all text settings.
+static TEXT_GENERATION: AtomicU64 = AtomicU64::new(0);
+
+/// Differs from before where a text setting changed: for those who keep what they made of one.
+#[inline]
+pub(crate) fn text_generation() -> u64 {
+    TEXT_GENERATION.load(Ordering::Relaxed)
+}
+
+extern "C-unwind" fn assign_text(_new_value: *const c_char, _extra: *mut c_void) {
+    TEXT_GENERATION.fetch_add(1, Ordering::Relaxed);
 }
 
 unsafe extern "C-unwind" fn check_text<R: Rule>(

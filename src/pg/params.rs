@@ -3,9 +3,10 @@
 use std::ffi::CStr;
 use std::marker::PhantomData;
 
-use activity_event::ParamsBuf;
+use activity_event::{ParamsBuf, redact};
 use pgrx::{FromDatum, pg_sys};
 
+use super::ffi::activity_pg_output;
 use super::{guard, text};
 
 /// Most text of all parameters of one statement together. A statement may bind 65535 of any length; one event has to fit
@@ -14,7 +15,7 @@ pub(crate) const MAX_PARAMETERS_BYTES: usize = 128 * 1024;
 /// What stands for a parameter that could not be printed or did not fit.
 const LEFT_OUT: &str = "...";
 
-/// The parameters that a client bound to a statement.
+/// The parameters of a statement: those that a client bound, or a procedural language's variables that it uses.
 #[derive(Clone, Copy)]
 pub(crate) struct Bound<'a> {
     list: &'a pg_sys::ParamListInfoData,
@@ -27,60 +28,101 @@ impl<'a> Bound<'a> {
     pub(super) unsafe fn new(list: pg_sys::ParamListInfo) -> Option<Self> {
         // SAFETY: passed on to the caller.
         let list = unsafe { list.as_ref() }?;
-        // A list with a fetch hook is a procedural language's view of its variables, not what a client bound.
-        (list.numParams > 0 && list.paramFetch.is_none()).then_some(Self { list, call: PhantomData })
+        (list.numParams > 0).then_some(Self { list, call: PhantomData })
     }
 
-    /// Adds the values, in order, NULLs left out, cut to what fits.
-    pub(crate) fn print(&self, out: &mut ParamsBuf) {
+    /// Adds the values, in order, NULLs left out, passwords redacted, each cut to `max_bytes` and all to what fits.
+    pub(crate) fn print(&self, max_bytes: usize, out: &mut ParamsBuf) {
+        self.each(max_bytes, out, |entry| printed(entry).unwrap_or_else(|| LEFT_OUT.to_owned()));
+    }
+
+    /// The same while an error is under way: only what can be printed without the server's help, and only what the
+    /// client bound.
+    pub(crate) fn print_plain(&self, max_bytes: usize, out: &mut ParamsBuf) {
+        if self.list.paramFetch.is_none() {
+            self.each(max_bytes, out, |_| LEFT_OUT.to_owned());
+        }
+    }
+
+    fn each(
+        &self,
+        max_bytes: usize,
+        out: &mut ParamsBuf,
+        other: impl Fn(&pg_sys::ParamExternData) -> String,
+    ) {
         let mut room = MAX_PARAMETERS_BYTES;
-        let count = usize::try_from(self.list.numParams).unwrap_or(0);
-        // SAFETY: params is an array of numParams entries behind the struct (params.h).
-        let entries = unsafe { std::slice::from_raw_parts(self.list.params.as_ptr(), count) };
-        for entry in entries.iter().filter(|e| !e.isnull && e.ptype != pg_sys::InvalidOid) {
-            let used = print_one(entry, room, out);
-            room = room.saturating_sub(used);
+        for number in 0..usize::try_from(self.list.numParams).unwrap_or(0) {
+            let Some(entry) = self.entry(number) else { continue };
+            let mut add = |value: &str| {
+                let (cut, _) = activity_event::text::cut(value, room.min(max_bytes));
+                out.push(cut);
+                room = room.saturating_sub(cut.len() + 1);
+            };
+            // The types that nearly all clients bind are printed here: their output functions are known and cost a
+            // catalog look-up and an allocation each.
+            match entry.ptype {
+                pg_sys::INT4OID => add(&(entry.value.value() as i32).to_string()),
+                pg_sys::INT8OID => add(&(entry.value.value() as i64).to_string()),
+                pg_sys::INT2OID => add(&(entry.value.value() as i16).to_string()),
+                pg_sys::BOOLOID => add(if entry.value.value() as u8 == 0 { "f" } else { "t" }),
+                _ => add(&redact::literal(&plain_text(&entry, max_bytes).unwrap_or_else(|| other(&entry)))),
+            }
             if room == 0 {
                 break;
             }
         }
     }
+
+    /// A parameter that has a value.
+    fn entry(&self, number: usize) -> Option<pg_sys::ParamExternData> {
+        let entry = if let Some(fetch) = self.list.paramFetch {
+            let mut workspace = pg_sys::ParamExternData::default();
+            let list = std::ptr::from_ref(self.list).cast_mut();
+            let id = i32::try_from(number).ok()? + 1;
+            // SAFETY: as copyParamList (params.c) does; an error becomes a panic.
+            unsafe { *guard::raising(|| fetch(list, id, true, &mut workspace)) }
+        } else {
+            // SAFETY: params is an array of numParams entries behind the struct (params.h).
+            unsafe { *self.list.params.as_ptr().add(number) }
+        };
+        (!entry.isnull && entry.ptype != pg_sys::InvalidOid).then_some(entry)
+    }
 }
 
-/// Adds one value; returns the bytes it took.
-fn print_one(entry: &pg_sys::ParamExternData, room: usize, out: &mut ParamsBuf) -> usize {
-    let mut add = |value: &str| {
-        let (cut, _) = activity_event::text::cut(value, room);
-        out.push(cut);
-        cut.len() + 1
-    };
-    // The types that nearly all clients bind are printed here: their output functions are known and cost a
-    // catalog look-up and an allocation each.
-    match entry.ptype {
-        pg_sys::INT4OID => add(&(entry.value.value() as i32).to_string()),
-        pg_sys::INT8OID => add(&(entry.value.value() as i64).to_string()),
-        pg_sys::INT2OID => add(&(entry.value.value() as i16).to_string()),
-        pg_sys::BOOLOID => add(if entry.value.value() as u8 == 0 { "f" } else { "t" }),
-        _ => add(&printed(entry).unwrap_or_else(|| LEFT_OUT.to_owned())),
+/// A text as it is, where it lies in memory in one piece.
+fn plain_text(entry: &pg_sys::ParamExternData, max_bytes: usize) -> Option<String> {
+    /// A character may straddle the cut.
+    const LONGEST_CHARACTER_BYTES: usize = 8;
+    if !matches!(entry.ptype, pg_sys::TEXTOID | pg_sys::VARCHAROID) {
+        return None;
     }
+    // SAFETY: a text that is not NULL; one that is compressed or stored elsewhere is left to its output function, so
+    // nothing is called that may raise an error.
+    let bytes: &[u8] = unsafe {
+        let pointer: *const pg_sys::varlena = entry.value.cast_mut_ptr();
+        if pgrx::varatt_is_1b_e(pointer) || pgrx::varatt_is_4b_c(pointer) {
+            return None;
+        }
+        FromDatum::from_datum(entry.value, false)?
+    };
+    // A cut text is redacted as far as it is kept.
+    let window = bytes.get(..max_bytes.saturating_add(LONGEST_CHARACTER_BYTES)).unwrap_or(bytes);
+    Some(text::to_utf8(window).into_owned())
 }
 
 /// The type's own output; `None` where it fails.
 fn printed(entry: &pg_sys::ParamExternData) -> Option<String> {
     guard::contain(|| {
-        // SAFETY: value and type belong together; an error of the output function becomes a panic that ends here.
+        // SAFETY: value and type belong together; an error becomes a panic that ends here.
         unsafe {
-            if matches!(entry.ptype, pg_sys::TEXTOID | pg_sys::VARCHAROID) {
-                let bytes: Option<&[u8]> = FromDatum::from_datum(entry.value, false);
-                return bytes.map(|b| text::to_utf8(b).into_owned()).unwrap_or_default();
+            let printed = guard::raising(|| activity_pg_output(entry.ptype, entry.value));
+            if printed.is_null() {
+                return None;
             }
-            let mut output = pg_sys::InvalidOid;
-            let mut varlena = false;
-            pg_sys::getTypeOutputInfo(entry.ptype, &mut output, &mut varlena);
-            let printed = pg_sys::OidOutputFunctionCall(output, entry.value);
             let value = text::to_utf8(CStr::from_ptr(printed).to_bytes()).into_owned();
             pg_sys::pfree(printed.cast());
-            value
+            Some(value)
         }
     })
+    .flatten()
 }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use pgrx::pg_sys;
 
-use super::compat;
 use super::ffi::{activity_pg_in_transaction, activity_pg_my_proc_number, activity_pg_set_latch};
+use super::{compat, guard};
 
 /// The place of this process among the server's; `None` before it has one (early in a login).
 pub(crate) fn my_number() -> Option<usize> {
@@ -64,8 +64,8 @@ pub(crate) fn can_wait() -> bool {
     unsafe { !pg_sys::MyLatch.is_null() && !pg_sys::MyProc.is_null() && pg_sys::CritSectionCount == 0 }
 }
 
-/// Whether this process is in a transaction that works: names can be looked up.
+/// Whether this process is in a transaction that works, and no error is under way: names can be looked up.
 pub(crate) fn catalog_usable() -> bool {
     // SAFETY: raises nothing; reads the state of the transaction.
-    unsafe { activity_pg_in_transaction() }
+    unsafe { activity_pg_in_transaction() && !guard::error_underway() }
 }

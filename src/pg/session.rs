@@ -6,7 +6,7 @@ use pgrx::pg_sys;
 
 use super::ffi::{
     RawSession, activity_pg_server_address, activity_pg_session, activity_pg_user_id,
-    activity_pg_watch_invalidations, activity_pg_watch_session_end,
+    activity_pg_watch_invalidations, activity_pg_watch_session_end, activity_pg_worker_name,
 };
 use super::guard::raising;
 use super::text;
@@ -33,7 +33,7 @@ pub(crate) struct Facts {
     pub(crate) remote_host: String,
     /// Empty for a Unix socket.
     pub(crate) remote_port: String,
-    /// application_name as the client's startup packet has it.
+    /// application_name as the client's startup packet has it; the name of a background worker.
     pub(crate) startup_application: String,
     /// The address that the client connected to; `[local]` for a Unix socket.
     pub(crate) server_host: String,
@@ -74,6 +74,8 @@ pub(crate) fn facts() -> Facts {
     if !facts.has_client {
         facts.unix_socket = true;
         facts.remote_host = "[local]".to_owned();
+        // SAFETY: NULL or a string that lives as long as the process.
+        facts.startup_application = text(unsafe { activity_pg_worker_name() });
         if super::process::catalog_usable() {
             facts.user = role_name(current_role());
             facts.database = database_name();
@@ -141,8 +143,8 @@ pub(crate) fn watch_end() {
     unsafe { raising(|| activity_pg_watch_session_end()) };
 }
 
-/// Has changes of relations told, for caches of their names.
+/// Has changes of relations and functions told, for caches of their names.
 pub(crate) fn watch_invalidations() {
-    // SAFETY: registers two callbacks; FATAL where the server's list of callbacks is full.
+    // SAFETY: registers three callbacks; FATAL where the server's list of callbacks is full.
     unsafe { raising(|| activity_pg_watch_invalidations()) };
 }

@@ -7,17 +7,13 @@ use std::ptr::NonNull;
 use pgrx::pg_sys;
 
 use super::ffi::{
-    RawRelation, activity_pg_relation_name, activity_pg_relations, activity_pg_transaction_id,
-    activity_pg_utility_class, activity_pg_watch_query,
+    RawMoment, RawRelation, activity_pg_innermost_text, activity_pg_moment, activity_pg_query_was_rewound,
+    activity_pg_relations, activity_pg_transaction_id, activity_pg_watch_query,
 };
 use super::guard::raising;
 
 /// Most relations of one statement that are told one by one. More than a person writes; a limit all the same.
 pub(crate) const MAX_RELATIONS: usize = 512;
-/// Longest qualified name: two identifiers of 63 bytes, every one of them a quote that is doubled, and the marks
-/// around them.
-const MAX_QUALIFIED_NAME_BYTES: usize = 4 * 64 + 8;
-
 /// A running query, valid for the length of one hook call.
 #[derive(Clone, Copy)]
 pub(crate) struct Query<'a> {
@@ -54,6 +50,22 @@ pub(crate) struct Relation {
 }
 
 impl Relation {
+    /// A relation that a command without a plan uses. Its lock is not told: COPY takes none for reading that could be
+    /// mistaken for one for writing.
+    pub(super) fn of_command(oid: pg_sys::Oid, required: u32) -> Self {
+        Self { oid: oid.to_u32(), required, lock_mode: pg_sys::RowExclusiveLock as i32 }
+    }
+
+    /// Whether any permission is required.
+    pub(crate) fn is_used(&self) -> bool {
+        self.required != 0
+    }
+
+    /// Whether the statement changes it.
+    pub(crate) fn writes(&self) -> bool {
+        self.inserts() || self.updates() || self.deletes()
+    }
+
     /// Whether INSERT is required.
     pub(crate) fn inserts(&self) -> bool {
         self.required & pg_sys::ACL_INSERT != 0
@@ -114,9 +126,25 @@ impl<'a> Query<'a> {
         if state.is_null() { 0 } else { unsafe { (*state).es_processed } }
     }
 
+    /// Whether the last ExecutorRun began with the first row again.
+    pub(crate) fn was_rewound(&self) -> bool {
+        // SAFETY: valid for 'a, see new; raises nothing.
+        unsafe { activity_pg_query_was_rewound(self.raw.as_ptr()) }
+    }
+
     /// The query identifier; `None` where none was computed.
     pub(crate) fn query_id(&self) -> Option<i64> {
         Some(super::compat::query_id(self.plan())).filter(|id| *id != 0)
+    }
+
+    /// Where the statement begins in the text that it is part of; -1 where it is all of it.
+    pub(crate) fn location(&self) -> i32 {
+        self.plan().stmt_location
+    }
+
+    /// Where it ends there.
+    pub(crate) fn end(&self) -> usize {
+        end_of(self.plan())
     }
 
     /// The client's own slice of the text.
@@ -167,74 +195,11 @@ impl From<&RawRelation> for Relation {
     }
 }
 
-/// A utility command, valid for the length of one hook call.
-#[derive(Clone, Copy)]
-pub(crate) struct Utility<'a> {
-    pstmt: NonNull<pg_sys::PlannedStmt>,
-    source: *const c_char,
-    /// Part of another command: an element of CREATE SCHEMA, the index of a primary key.
-    pub(crate) subcommand: bool,
-    call: PhantomData<&'a ()>,
-}
-
-impl<'a> Utility<'a> {
-    /// # Safety
-    /// The arguments are those of the hook call that `'a` stands for.
-    pub(super) unsafe fn new(
-        pstmt: *mut pg_sys::PlannedStmt,
-        source: *const c_char,
-        subcommand: bool,
-    ) -> Option<Self> {
-        NonNull::new(pstmt).map(|pstmt| Self { pstmt, source, subcommand, call: PhantomData })
-    }
-
-    fn node(&self) -> *mut pg_sys::Node {
-        // SAFETY: valid for 'a, see new.
-        unsafe { self.pstmt.as_ref() }.utilityStmt
-    }
-
-    fn is(&self, tag: pg_sys::NodeTag) -> bool {
-        // SAFETY: every utility statement has a node, and every node begins with its tag.
-        unsafe { (*self.node()).type_ == tag }
-    }
-
-    /// PostgreSQL's tag of the command, such as `CREATE TABLE`.
-    pub(crate) fn command(&self) -> &'static str {
-        // SAFETY: a valid node; the name is a constant of the server.
-        unsafe {
-            let tag = pg_sys::CreateCommandTag(self.node());
-            CStr::from_ptr(pg_sys::GetCommandTagName(tag)).to_str().unwrap_or("UNKNOWN")
-        }
-    }
-
-    /// The number of the class, in the order of `activity_event::Class`.
-    pub(crate) fn class_number(&self) -> i32 {
-        // SAFETY: a valid statement; an error becomes a panic.
-        unsafe { raising(|| activity_pg_utility_class(self.pstmt.as_ptr())) }
-    }
-
-    /// The client's own slice of the text.
-    pub(crate) fn text(&self) -> &'a [u8] {
-        // SAFETY: valid for 'a; the text is terminated and the location is the parser's.
-        unsafe {
-            let plan = self.pstmt.as_ref();
-            slice(self.source, plan.stmt_location, plan.stmt_len)
-        }
-    }
-
-    /// COPY, the one command whose row count is that of a DML statement.
-    pub(crate) fn is_copy(&self) -> bool {
-        self.is(pg_sys::NodeTag::T_CopyStmt)
-    }
-
-    /// DO, which is told before what it runs.
-    pub(crate) fn is_do(&self) -> bool {
-        self.is(pg_sys::NodeTag::T_DoStmt)
-    }
-
-    /// CREATE or ALTER EXTENSION, whose script's statements are not told one by one.
-    pub(crate) fn runs_extension_script(&self) -> bool {
-        self.is(pg_sys::NodeTag::T_CreateExtensionStmt) || self.is(pg_sys::NodeTag::T_AlterExtensionStmt)
+/// Where a statement ends in the text that it is part of; 0 where it is all of it.
+pub(super) fn end_of(plan: &pg_sys::PlannedStmt) -> usize {
+    match (usize::try_from(plan.stmt_location), usize::try_from(plan.stmt_len)) {
+        (location, Ok(length @ 1..)) => location.unwrap_or(0) + length,
+        _ => 0,
     }
 }
 
@@ -243,7 +208,7 @@ impl<'a> Utility<'a> {
 /// # Safety
 /// `source` is NULL or terminated and outlives `'a`; `location` and `length` are those that the parser gave for it
 /// (RawStmt: -1 and 0 for "all").
-unsafe fn slice<'a>(source: *const c_char, location: i32, length: i32) -> &'a [u8] {
+pub(super) unsafe fn slice<'a>(source: *const c_char, location: i32, length: i32) -> &'a [u8] {
     if source.is_null() {
         return &[];
     }
@@ -262,32 +227,34 @@ unsafe fn slice<'a>(source: *const c_char, location: i32, length: i32) -> &'a [u
     }
 }
 
-/// A relation's qualified name and kind.
-pub(crate) struct Named {
-    /// `schema.name`, quoted where SQL needs it.
-    pub(crate) name: String,
-    /// pg_class.relkind
-    pub(crate) kind: u8,
+/// When a callback runs, as seen from the client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Moment {
+    /// The portal that runs, as a number that tells it from others; 0 where a statement is still being planned, or its
+    /// transaction commits (and in processes without clients).
+    pub(crate) portal: usize,
+    /// When the client's message came, in microseconds of the server's own epoch: tells messages apart.
+    pub(crate) message: i64,
+    /// The message's text, as a number that tells it from others; 0 where it has none.
+    pub(crate) text: usize,
 }
 
-/// Looks a relation up. Catalog access; `None` where it is gone.
-pub(crate) fn relation_name(oid: u32) -> Option<Named> {
-    let mut kind: c_char = 0;
-    let mut buffer = [0u8; MAX_QUALIFIED_NAME_BYTES];
-    // SAFETY: two locals and the size of the one; an error becomes a panic.
-    let found = unsafe {
-        raising(|| {
-            activity_pg_relation_name(
-                pg_sys::Oid::from(oid),
-                &mut kind,
-                buffer.as_mut_ptr().cast(),
-                MAX_QUALIFIED_NAME_BYTES as i32,
-            )
-        })
-    };
-    let name = CStr::from_bytes_until_nul(&buffer).ok().filter(|_| found)?;
-    #[expect(clippy::cast_sign_loss, reason = "relkind is an ASCII letter")]
-    Some(Named { name: super::text::to_utf8(name.to_bytes()).into_owned(), kind: kind as u8 })
+/// This moment.
+pub(crate) fn moment() -> Moment {
+    let mut raw = RawMoment { portal: std::ptr::null(), message_us: 0, text: std::ptr::null() };
+    // SAFETY: fills the struct from process-local state; raises nothing.
+    unsafe { activity_pg_moment(&mut raw) };
+    Moment { portal: raw.portal as usize, message: raw.message_us, text: raw.text as usize }
+}
+
+/// The text of the statement that is under way innermost; empty where there is none.
+pub(crate) fn innermost_text<'a>() -> &'a [u8] {
+    let (mut location, mut length) = (0, 0);
+    // SAFETY: two locals; the text lives in the frame of a hook call that is still running, and callers copy from it.
+    unsafe {
+        let source = activity_pg_innermost_text(&mut location, &mut length);
+        slice(source, location, length)
+    }
 }
 
 /// The text that the client sent last; empty where there is none.
@@ -295,7 +262,7 @@ pub(crate) fn client_text<'a>() -> &'a [u8] {
     // SAFETY: NULL or the terminated message text, which lives until the next message; callers copy from it.
     unsafe {
         let text = pg_sys::debug_query_string;
-        if text.is_null() { &[] } else { CStr::from_ptr(text).to_bytes().trim_ascii() }
+        if text.is_null() { &[] } else { CStr::from_ptr(text).to_bytes() }
     }
 }
 

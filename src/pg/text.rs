@@ -1,10 +1,12 @@
 //! Text of the server as UTF-8.
 
 use std::borrow::Cow;
-use std::ffi::{CStr, c_int};
+use std::ffi::c_int;
 
 use pgrx::pg_sys;
 
+use super::ffi::{activity_pg_convert, activity_pg_find_conversion};
+use super::guard::raising;
 use super::process;
 
 /// `bytes` in UTF-8 with what is invalid replaced, for text whose encoding is not known (before a database is).
@@ -12,10 +14,15 @@ pub(crate) fn lossy(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
+/// Bytes that are converted at once.
+const CONVERSION_BYTES: usize = 64 * 1024;
+/// pg_wchar.h, MAX_CONVERSION_GROWTH
+const MAX_CONVERSION_GROWTH: usize = 4;
+
 /// Text in the server's encoding as UTF-8. Always gives something: bytes that mean nothing become U+FFFD.
 ///
-/// The server's conversion procedures are catalog entries; without a usable transaction only encodings that are
-/// UTF-8, ASCII or LATIN1 convert exactly, others keep what is ASCII in them.
+/// The server's conversion functions are catalog entries. One that was looked up serves on when catalogs cannot be read
+/// (an aborted transaction); before that, what is not ASCII is lost. UTF-8, ASCII and LATIN1 need none.
 pub(crate) fn to_utf8(bytes: &[u8]) -> Cow<'_, str> {
     // SAFETY: reads process-local state.
     let encoding = unsafe { pg_sys::GetDatabaseEncoding() };
@@ -29,26 +36,47 @@ pub(crate) fn to_utf8(bytes: &[u8]) -> Cow<'_, str> {
     if encoding == pg_sys::pg_enc::PG_LATIN1 as c_int {
         return Cow::Owned(bytes.iter().map(|b| char::from(*b)).collect());
     }
-    let needs_conversion =
-        encoding != pg_sys::pg_enc::PG_UTF8 as c_int && encoding != pg_sys::pg_enc::PG_SQL_ASCII as c_int;
-    if needs_conversion && process::catalog_usable() {
-        return Cow::Owned(converted(bytes));
+    if encoding != pg_sys::pg_enc::PG_UTF8 as c_int
+        && encoding != pg_sys::pg_enc::PG_SQL_ASCII as c_int
+        && let Some(text) = converted(bytes)
+    {
+        return Cow::Owned(text);
     }
     String::from_utf8_lossy(bytes)
 }
 
-fn converted(bytes: &[u8]) -> String {
-    let Ok(length) = c_int::try_from(bytes.len()) else { return lossy(bytes) };
-    // SAFETY: a buffer and its length; what comes back is the same pointer or a palloc'd terminated string. An
-    // error (a character that UTF-8 has no equivalent for) is a panic that the caller's containment ends.
-    unsafe {
-        let result =
-            pg_sys::pg_server_to_any(bytes.as_ptr().cast(), length, pg_sys::pg_enc::PG_UTF8 as c_int);
-        if result.cast_const().cast() == bytes.as_ptr() {
-            return lossy(bytes);
-        }
-        let text = lossy(CStr::from_ptr(result).to_bytes());
-        pg_sys::pfree(result.cast());
-        text
+/// By the server's conversion function; `None` where it is not known yet and cannot be looked up now.
+fn converted(mut bytes: &[u8]) -> Option<String> {
+    if process::catalog_usable() {
+        // SAFETY: looks the function up once; an error becomes a panic that the caller's containment ends.
+        unsafe { raising(|| activity_pg_find_conversion()) };
     }
+    let mut text = String::with_capacity(bytes.len());
+    let mut buffer = vec![0u8; MAX_CONVERSION_GROWTH * bytes.len().min(CONVERSION_BYTES) + 1];
+    while !bytes.is_empty() {
+        let part = bytes.get(..CONVERSION_BYTES).unwrap_or(bytes);
+        let mut taken = 0;
+        // SAFETY: a buffer and its length, a buffer of the size that is asked for and its size; raises nothing.
+        let written = unsafe {
+            activity_pg_convert(
+                part.as_ptr().cast(),
+                c_int::try_from(part.len()).ok()?,
+                buffer.as_mut_ptr().cast(),
+                c_int::try_from(buffer.len()).ok()?,
+                &mut taken,
+            )
+        };
+        let written = usize::try_from(written).ok()?;
+        text.push_str(&String::from_utf8_lossy(buffer.get(..written)?));
+        let taken = usize::try_from(taken).ok()?.min(part.len());
+        // It stopped at a byte that means nothing, or at a character that the part's end has cut.
+        let skipped = if taken < part.len() && (part.len() == bytes.len() || taken == 0) {
+            text.push(char::REPLACEMENT_CHARACTER);
+            1
+        } else {
+            0
+        };
+        bytes = bytes.get(taken + skipped..)?;
+    }
+    Some(text)
 }

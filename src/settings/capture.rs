@@ -82,6 +82,19 @@ static LOG_PARAMETERS: Bool = Bool::new(
     true,
 );
 
+static MAX_PARAMETER_BYTES: Int = Int::new(
+    Description {
+        name: c"activity_stream.max_parameter_bytes",
+        short: c"Sets how much of a bind parameter an event holds.",
+        long: c"A longer value is cut at a character boundary.",
+        context: Context::Reload,
+    },
+    Unit::Byte,
+    4 * 1024,
+    16,
+    64 * 1024,
+);
+
 static SYNC_TIMEOUT: Int = Int::new(
     Description {
         name: c"activity_stream.sync_timeout",
@@ -96,7 +109,8 @@ static SYNC_TIMEOUT: Int = Int::new(
 );
 
 /// In the order in which they are defined.
-pub(super) static SETTINGS: &[&dyn Define] = &[&MODE, &MAX_STATEMENT_BYTES, &LOG_PARAMETERS, &SYNC_TIMEOUT];
+pub(super) static SETTINGS: &[&dyn Define] =
+    &[&MODE, &MAX_STATEMENT_BYTES, &LOG_PARAMETERS, &MAX_PARAMETER_BYTES, &SYNC_TIMEOUT];
 
 /// The mode in force.
 #[inline]
@@ -114,6 +128,12 @@ pub(crate) fn max_statement_bytes() -> usize {
 #[inline]
 pub(crate) fn log_parameters() -> bool {
     LOG_PARAMETERS.get()
+}
+
+/// Longest text of a bind parameter in an event, bytes.
+#[inline]
+pub(crate) fn max_parameter_bytes() -> usize {
+    usize::try_from(MAX_PARAMETER_BYTES.get()).unwrap_or(0)
 }
 
 /// The longest wait of a session in sync mode.

@@ -1,7 +1,9 @@
 //! What the text settings may be.
 
+use activity_event::ClassSet;
+
 use super::capture::{self, Mode};
-use super::stream;
+use super::{filter, stream};
 use crate::pg::guc::{ChoiceRule, Invalid, Rule, value_in_files};
 use crate::pg::startup::{joining_parallel_query, preloading};
 
@@ -64,6 +66,35 @@ impl Rule for StreamName {
                 "A Kinesis stream name has at most {MAX_STREAM_NAME_BYTES} characters of a-z, A-Z, 0-9, \"_\", \".\", \"-\"."
             ),
             "Leave the setting empty to use aws-rds-das- and the cluster id.",
+        ))
+    }
+}
+
+/// `activity_stream.capture`
+pub(super) struct Classes;
+
+impl Rule for Classes {
+    fn check(value: &str) -> Result<(), Invalid> {
+        ClassSet::parse(value).map(|_| ()).map_err(|e| {
+            Invalid::new(
+                format!("{e}."),
+                "List classes of all, none, read, write, function, role, ddl, misc; for example \"all, -misc\".",
+            )
+        })
+    }
+}
+
+/// `activity_stream.exclude_roles` and its kin
+pub(super) struct Names;
+
+impl Rule for Names {
+    fn check(value: &str) -> Result<(), Invalid> {
+        if filter::names(value).is_some() {
+            return Ok(());
+        }
+        Err(Invalid::new(
+            "A double quote is not closed, or something other than a comma follows a closed one.",
+            "Separate names by commas; put a name with commas in it in double quotes.",
         ))
     }
 }

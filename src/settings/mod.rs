@@ -6,14 +6,22 @@
 mod capture;
 mod checks;
 mod delivery;
+mod filter;
 mod identity;
 mod stream;
 
 use std::time::Duration;
 
-pub(crate) use capture::{Mode, log_parameters, max_statement_bytes, mode, sync_timeout};
+pub(crate) use capture::{
+    Mode, log_parameters, max_parameter_bytes, max_statement_bytes, mode, sync_timeout,
+};
 pub(crate) use delivery::ring_bytes;
+pub(crate) use filter::{
+    capture_catalog, captured_classes, excluded_applications, excluded_databases, excluded_roles,
+};
 pub(crate) use identity::{cluster_id, stream_name};
+
+pub(crate) use crate::pg::guc::text_generation as generation;
 
 use crate::pg::guc::{self, Define};
 use crate::pg::log;
@@ -21,8 +29,8 @@ use crate::pg::log;
 /// Defines every setting, checks them together and derives what was left empty. Raises an error on a wrong value,
 /// which keeps the server from starting.
 pub(crate) fn register() {
-    let themes: [&[&'static dyn Define]; 4] =
-        [identity::SETTINGS, stream::SETTINGS, capture::SETTINGS, delivery::SETTINGS];
+    let themes: [&[&'static dyn Define]; 5] =
+        [identity::SETTINGS, stream::SETTINGS, capture::SETTINGS, filter::SETTINGS, delivery::SETTINGS];
     for setting in themes.into_iter().flatten() {
         setting.define();
     }

@@ -6,7 +6,7 @@ use crate::Params;
 pub type Micros = i64;
 
 /// What kind of activity an event tells. The numbers are those of the wire form.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[repr(u8)]
 pub enum Class {
     /// Reads data.
@@ -20,6 +20,7 @@ pub enum Class {
     /// Other definitions.
     Ddl = 4,
     /// Everything else, logins and logouts among it.
+    #[default]
     Misc = 5,
 }
 

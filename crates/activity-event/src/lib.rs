@@ -6,22 +6,29 @@
 //! | `wire` | its form in the ring: [`Event::encode`], [`Event::decode`] |
 //! | `json` | its form on the stream: [`write_json`], [`write_timestamp`] |
 //! | [`text`] | cutting text |
-//! | [`redact`] | taking passwords out of text |
+//! | `lex` | PostgreSQL's tokens, for the three that follow |
+//! | [`redact`] | taking passwords and other secrets out of text |
+//! | [`mod@slice`] | one statement of text that holds several |
 //! | [`command`] | telling the command of text that has no parse tree |
+//! | [`ClassSet`] | sets of classes, as a setting lists them |
 //! | [`identity`] | the names that a server derives for itself |
 //!
 //! Nothing here knows PostgreSQL's server or AWS. Sessions encode (once per statement: one pass, no allocation but the
 //! output), the worker decodes and writes JSON. What is decoded comes from shared memory and is not trusted.
 
+mod classes;
 pub mod command;
 mod event;
 pub mod identity;
 mod json;
+mod lex;
 mod params;
 pub mod redact;
+pub mod slice;
 pub mod text;
 mod wire;
 
+pub use classes::{ClassSet, UnknownClass};
 pub use event::{Class, Event, Micros, NetProtocol, Session};
 pub use json::{Server, write_json, write_timestamp};
 pub use params::{Params, ParamsBuf};

@@ -21,23 +21,40 @@
 #include "nodes/plannodes.h"
 #include "tcop/utility.h"
 
-/* ---- Rust, called from hooks.c ---- */
+/* What the object_access hook tells; the numbers are known to objects.rs. */
+enum
+{
+	ACCESS_CREATE, ACCESS_ALTER, ACCESS_DROP, ACCESS_TRUNCATE
+};
+
+/* ---- Rust, called from hooks.c. failure is the SQLSTATE of an error, or 0. ---- */
 extern void activity_on_executor_start(QueryDesc *query);
-extern void activity_on_executor_started(QueryDesc *query, bool failed);
+extern void activity_on_executor_started(QueryDesc *query, int failure);
 extern void activity_on_run_begin(QueryDesc *query);
-extern void activity_on_run_end(QueryDesc *query, uint64 limit, bool failed);
+extern void activity_on_run_end(QueryDesc *query, uint64 limit, int failure);
 extern void activity_on_finish_begin(QueryDesc *query);
-extern void activity_on_finish_end(QueryDesc *query, bool failed);
+extern void activity_on_finish_end(QueryDesc *query, int failure);
 extern void activity_on_executor_end(QueryDesc *query);
 extern void activity_on_query_vanished(uint64 key);
-extern void activity_on_utility_begin(PlannedStmt *pstmt, const char *source, bool subcommand);
-extern void activity_on_utility_end(bool failed, uint64 rows);
+extern void activity_on_utility_begin(PlannedStmt *pstmt, const char *source, ParamListInfo params,
+									  bool subcommand);
+extern void activity_on_utility_end(PlannedStmt *pstmt, int failure, uint64 rows);
+extern void activity_on_raise(int sqlerrcode, const char *message, const char *internal_query);
+extern bool activity_wants_relations(void);
+extern void activity_on_relation(Oid relid, uint32 required_perms);
+extern bool activity_function_watched(Oid function);
+extern void activity_on_function(Oid function);
+extern void activity_on_object(int access, Oid class, Oid object, int sub);
 extern void activity_on_error(int elevel, int sqlerrcode, const char *message);
-extern void activity_on_authenticated(void);
+extern void activity_on_replication_command(const char *command);
+extern void activity_on_connected(void);
 extern void activity_on_session_end(int code);
+extern void activity_on_commit(void);
 extern void activity_on_relation_invalidated(Oid relation);
+extern void activity_on_functions_invalidated(void);
 extern void activity_on_shmem_startup(void);
-extern bool activity_capture_enabled(void);
+extern bool activity_capture_enabled(void);	/* events of any kind */
+extern bool activity_capture_statements(void);	/* those of statements that succeed, too */
 
 /* ---- hooks.c ---- */
 extern void activity_pg_install_hooks(void);
@@ -45,9 +62,13 @@ extern void activity_pg_watch_session_end(void);
 extern void activity_pg_watch_invalidations(void);	/* may raise an error */
 extern void activity_pg_watch_query(QueryDesc *query, uint64 key);	/* may raise an error */
 
+/* The text of the statement that is under way innermost; NULL where there is none. */
+extern const char *activity_pg_innermost_text(int *location, int *length);
+
 /* ---- log_gate.c ---- */
 extern void activity_pg_open_log_gate(void);
-extern bool activity_pg_hidden_by_gate(int elevel);
+extern bool activity_pg_hidden_by_gate(ErrorData *edata);
+extern bool activity_pg_is_replication_command(ErrorData *edata);
 
 /* ---- session.c ---- */
 typedef struct ActivitySession
@@ -74,13 +95,53 @@ typedef struct ActivityRelation
 	int			rellockmode;	/* 0 where the range table does not tell */
 } ActivityRelation;
 
+extern bool activity_pg_query_was_rewound(QueryDesc *query);
 extern int	activity_pg_relations(PlannedStmt *stmt, ActivityRelation *out, int capacity);
-extern bool activity_pg_relation_name(Oid relid, char *relkind, char *buffer, int size);	/* may raise an error */
+extern bool activity_pg_relation_name(Oid relid, char *relkind, bool *catalog, char *buffer, int size);	/* may raise an error */
+extern bool activity_pg_function_name(Oid function, bool *catalog, char *buffer, int size);	/* may raise an error */
+extern bool activity_pg_function_leaves_server(Oid function);	/* may raise an error */
 extern int	activity_pg_utility_class(PlannedStmt *pstmt);	/* may raise an error */
+extern bool activity_pg_utility_is_commit(PlannedStmt *pstmt);
+extern bool activity_pg_utility_intent(PlannedStmt *pstmt);	/* may raise an error */
+
+/* ---- objects.c ---- */
+typedef struct ActivityObject
+{
+	Oid			class;
+	Oid			object;
+	int			sub;
+} ActivityObject;
+
+extern bool activity_pg_names_objects(PlannedStmt *pstmt);
+extern void activity_pg_make_visible(void);	/* may raise an error */
+extern bool activity_pg_object_is_told(int access, const ActivityObject *object);	/* may raise an error */
+extern bool activity_pg_describe_object(const ActivityObject *object, char *type, int type_size, char *name,
+										int name_size);	/* may raise an error */
+extern int	activity_pg_statement_objects(PlannedStmt *pstmt, ActivityObject *out, int capacity);	/* may raise an error */
+extern const char *activity_pg_statement_object_type(PlannedStmt *pstmt);
+extern bool activity_pg_statement_target(PlannedStmt *pstmt, const char **type, char *name, int name_size);	/* may raise an error */
+
+/* ---- values.c ---- */
+extern char *activity_pg_output(Oid type, Datum value); /* may raise an error */
+
+/* ---- encoding.c ---- */
+extern void activity_pg_find_conversion(void);	/* may raise an error */
+extern int	activity_pg_convert(const char *source, int length, char *destination, int size, int *taken);
 
 /* ---- process.c ---- */
 extern Oid	activity_pg_user_id(void);	/* the role in force */
 extern bool activity_pg_in_transaction(void);	/* one that works: catalogs can be read */
+
+typedef struct ActivityMoment
+{
+	const void *portal;			/* the portal that runs; NULL while a statement is planned or a transaction commits */
+	int64		message_us;		/* when the client's message came */
+	const char *text;			/* what it says; NULL outside of a message */
+} ActivityMoment;
+
+extern void activity_pg_moment(ActivityMoment *out);
+extern const char *activity_pg_worker_name(void);	/* NULL in a session of a client */
+extern bool activity_pg_is_walsender(void);
 extern uint64 activity_pg_transaction_id(void);	/* with its epoch; 0 where none was assigned */
 extern int	activity_pg_my_proc_number(void);	/* -1 before the process has one */
 extern int	activity_pg_proc_count(void);

@@ -10,9 +10,17 @@
 #include "port.h"
 
 #include "access/parallel.h"
+#include "access/transam.h"
+#include "access/xact.h"
+#include "catalog/dependency.h"
+#include "catalog/objectaccess.h"
 #include "executor/executor.h"
+#include "miscadmin.h"
 #include "storage/ipc.h"
+#include "tcop/pquery.h"
+#include "tcop/tcopprot.h"
 #include "utils/inval.h"
+#include "utils/memutils.h"
 #include "utils/syscache.h"
 
 static ExecutorStart_hook_type previous_executor_start = NULL;
@@ -20,7 +28,8 @@ static ExecutorRun_hook_type previous_executor_run = NULL;
 static ExecutorFinish_hook_type previous_executor_finish = NULL;
 static ExecutorEnd_hook_type previous_executor_end = NULL;
 static ProcessUtility_hook_type previous_process_utility = NULL;
-static ClientAuthentication_hook_type previous_client_authentication = NULL;
+static ExecutorCheckPerms_hook_type previous_check_perms = NULL;
+static object_access_hook_type previous_object_access = NULL;
 static emit_log_hook_type previous_emit_log = NULL;
 static shmem_startup_hook_type previous_shmem_startup = NULL;
 
@@ -28,16 +37,100 @@ static shmem_startup_hook_type previous_shmem_startup = NULL;
 static inline bool
 capturing(void)
 {
-	return !IsParallelWorker() && activity_capture_enabled();
+	return !IsParallelWorker() && activity_capture_statements();
+}
+
+/*
+ * The statements that are under way, innermost first. Each lives in the stack frame of the hook call that runs it, so
+ * its text is there as long as it is listed.
+ */
+typedef struct Frame
+{
+	struct Frame *outer;
+	const char *source;
+	int			location;
+	int			length;
+	ErrorContextCallback context;
+} Frame;
+
+static Frame *innermost = NULL;
+
+/*
+ * An error that a procedural language catches never comes to emit_log_hook. But errfinish() asks everybody on the stack
+ * of error contexts when it is raised, and so do we listen there. Called for warnings and notices, too, which are told
+ * from errors by their code first: copying is what costs.
+ */
+static void
+error_raised(void *frame)
+{
+	int			category;
+	MemoryContext raised_in;
+	ErrorData  *edata;
+
+	if (frame != innermost)
+		return;
+	category = ERRCODE_TO_CATEGORY(geterrcode());
+	if (category == ERRCODE_SUCCESSFUL_COMPLETION || category == ERRCODE_WARNING || geterrcode() == ERRCODE_OUT_OF_MEMORY)
+		return;
+	raised_in = MemoryContextSwitchTo(TopMemoryContext);
+	edata = CopyErrorData();
+	MemoryContextSwitchTo(raised_in);
+	if (edata->elevel == ERROR)
+		activity_on_raise(edata->sqlerrcode, edata->message, edata->internalquery);
+	FreeErrorData(edata);
+}
+
+static inline void
+enter(Frame *frame, const char *source, PlannedStmt *stmt)
+{
+	frame->outer = innermost;
+	frame->source = source;
+	frame->location = stmt->stmt_location;
+	frame->length = stmt->stmt_len;
+	innermost = frame;
+	frame->context.callback = error_raised;
+	frame->context.arg = frame;
+	frame->context.previous = error_context_stack;
+	error_context_stack = &frame->context;
+}
+
+static inline void
+leave(Frame *frame)
+{
+	error_context_stack = frame->context.previous;
+	innermost = frame->outer;
+}
+
+const char *
+activity_pg_innermost_text(int *location, int *length)
+{
+	if (innermost == NULL)
+		return NULL;
+	*location = innermost->location;
+	*length = innermost->length;
+	return innermost->source;
+}
+
+/* geterrcode(), which is 0 for an error without a code, as what is never 0. */
+static inline int
+failure_code(void)
+{
+	int			code = geterrcode();
+
+	return code != 0 ? code : ERRCODE_INTERNAL_ERROR;
 }
 
 static void
 executor_start(QueryDesc *query, int eflags)
 {
 	bool		watched = capturing();
+	Frame		frame;
 
 	if (watched)
+	{
 		activity_on_executor_start(query);
+		enter(&frame, query->sourceText, query->plannedstmt);
+	}
 	PG_TRY();
 	{
 		if (previous_executor_start)
@@ -48,12 +141,18 @@ executor_start(QueryDesc *query, int eflags)
 	PG_CATCH();
 	{
 		if (watched)
-			activity_on_executor_started(query, true);
+		{
+			leave(&frame);
+			activity_on_executor_started(query, failure_code());
+		}
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
 	if (watched)
-		activity_on_executor_started(query, false);
+	{
+		leave(&frame);
+		activity_on_executor_started(query, 0);
+	}
 }
 
 #if PG_VERSION_NUM >= 180000
@@ -68,9 +167,13 @@ static void
 executor_run(RUN_PARAMETERS)
 {
 	bool		watched = capturing();
+	Frame		frame;
 
 	if (watched)
+	{
 		activity_on_run_begin(query);
+		enter(&frame, query->sourceText, query->plannedstmt);
+	}
 	PG_TRY();
 	{
 		if (previous_executor_run)
@@ -81,21 +184,31 @@ executor_run(RUN_PARAMETERS)
 	PG_CATCH();
 	{
 		if (watched)
-			activity_on_run_end(query, count, true);
+		{
+			leave(&frame);
+			activity_on_run_end(query, count, failure_code());
+		}
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
 	if (watched)
-		activity_on_run_end(query, count, false);
+	{
+		leave(&frame);
+		activity_on_run_end(query, count, 0);
+	}
 }
 
 static void
 executor_finish(QueryDesc *query)
 {
 	bool		watched = capturing();
+	Frame		frame;
 
 	if (watched)
+	{
 		activity_on_finish_begin(query);
+		enter(&frame, query->sourceText, query->plannedstmt);
+	}
 	PG_TRY();
 	{
 		if (previous_executor_finish)
@@ -106,12 +219,18 @@ executor_finish(QueryDesc *query)
 	PG_CATCH();
 	{
 		if (watched)
-			activity_on_finish_end(query, true);
+		{
+			leave(&frame);
+			activity_on_finish_end(query, failure_code());
+		}
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
 	if (watched)
-		activity_on_finish_end(query, false);
+	{
+		leave(&frame);
+		activity_on_finish_end(query, 0);
+	}
 }
 
 static void
@@ -125,15 +244,65 @@ executor_end(QueryDesc *query)
 		standard_ExecutorEnd(query);
 }
 
+/*
+ * COPY of a table runs no query: what the executor is asked to check is the only sign of the table. Called for every
+ * query too, whose relations come from its plan.
+ */
+#if PG_VERSION_NUM >= 160000
+static bool
+check_perms(List *range_table, List *perm_infos, bool raise)
+{
+	if (previous_check_perms && !previous_check_perms(range_table, perm_infos, raise))
+		return false;
+	if (capturing() && activity_wants_relations())
+	{
+		ListCell   *cell;
+
+		foreach(cell, perm_infos)
+		{
+			RTEPermissionInfo *info = lfirst_node(RTEPermissionInfo, cell);
+
+			activity_on_relation(info->relid, info->requiredPerms);
+		}
+	}
+	return true;
+}
+#else
+static bool
+check_perms(List *range_table, bool raise)
+{
+	if (previous_check_perms && !previous_check_perms(range_table, raise))
+		return false;
+	if (capturing() && activity_wants_relations())
+	{
+		ListCell   *cell;
+
+		foreach(cell, range_table)
+		{
+			RangeTblEntry *rte = lfirst_node(RangeTblEntry, cell);
+
+			if (rte->rtekind == RTE_RELATION)
+				activity_on_relation(rte->relid, rte->requiredPerms);
+		}
+	}
+	return true;
+}
+#endif
+
 static void
 process_utility(PlannedStmt *pstmt, const char *source, bool read_only_tree, ProcessUtilityContext context,
 				ParamListInfo params, QueryEnvironment *environment, DestReceiver *destination, QueryCompletion *qc)
 {
 	bool		watched = capturing();
+	bool		names_objects = watched && activity_pg_names_objects(pstmt);
 	uint64		rows = 0;
+	Frame		frame;
 
 	if (watched)
-		activity_on_utility_begin(pstmt, source, context == PROCESS_UTILITY_SUBCOMMAND);
+	{
+		activity_on_utility_begin(pstmt, source, params, context == PROCESS_UTILITY_SUBCOMMAND);
+		enter(&frame, source, pstmt);
+	}
 	PG_TRY();
 	{
 		if (previous_process_utility)
@@ -144,36 +313,85 @@ process_utility(PlannedStmt *pstmt, const char *source, bool read_only_tree, Pro
 	PG_CATCH();
 	{
 		if (watched)
-			activity_on_utility_end(true, 0);
+		{
+			leave(&frame);
+			activity_on_utility_end(NULL, failure_code(), 0);
+		}
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
-	/* pstmt may be gone now: ROLLBACK and CALL free what they were planned from. qc is the caller's. */
 	if (watched)
 	{
+		leave(&frame);
 		if (qc != NULL)
-			rows = qc->nprocessed;
-		activity_on_utility_end(false, rows);
+			rows = qc->nprocessed;	/* qc is the caller's */
+		/* ROLLBACK and CALL free what they were planned from; commands that name objects do not. */
+		activity_on_utility_end(names_objects ? pstmt : NULL, 0, rows);
 	}
 }
 
-static void
-client_authentication(Port *port, int status)
+/* True of a call by the client's fast-path message (fastpath.c), which has no text, and of little else. */
+static inline bool
+outside_of_statements(void)
 {
-	if (previous_client_authentication)
-		previous_client_authentication(port, status);
-	/* A refusal is told by emit_log, which also knows the message and the SQLSTATE. */
-	if (status == STATUS_OK && activity_capture_enabled())
-		activity_on_authenticated();
+	return innermost == NULL && debug_query_string == NULL && ActivePortal == NULL;
+}
+
+/*
+ * Which objects are made, altered, dropped, emptied, and which functions are about to run. Far more calls come here
+ * than there are events (every operator of every query): what is not of interest leaves first.
+ */
+static void
+object_access(ObjectAccessType access, Oid class, Oid object, int sub, void *argument)
+{
+	if (previous_object_access)
+		previous_object_access(access, class, object, sub, argument);
+	if (access == OAT_NAMESPACE_SEARCH || !activity_capture_enabled() || IsParallelWorker())
+		return;
+	switch (access)
+	{
+		case OAT_FUNCTION_EXECUTE:
+			if (object >= FirstUnpinnedObjectId || activity_function_watched(object) || outside_of_statements())
+				activity_on_function(object);
+			break;
+		case OAT_POST_CREATE:
+			if (argument == NULL || !((ObjectAccessPostCreate *) argument)->is_internal)
+				activity_on_object(ACCESS_CREATE, class, object, sub);
+			break;
+		case OAT_POST_ALTER:
+			if (argument == NULL || !((ObjectAccessPostAlter *) argument)->is_internal)
+				activity_on_object(ACCESS_ALTER, class, object, sub);
+			break;
+		case OAT_DROP:
+			/* As event triggers do (dependency.c, deleteObjectsInList). */
+			if (argument == NULL || !(((ObjectAccessDrop *) argument)->dropflags & PERFORM_DELETION_INTERNAL))
+				activity_on_object(ACCESS_DROP, class, object, sub);
+			break;
+		case OAT_TRUNCATE:
+			activity_on_object(ACCESS_TRUNCATE, class, object, sub);
+			break;
+		default:
+			break;
+	}
 }
 
 static void
 emit_log(ErrorData *edata)
 {
-	if (edata->elevel >= ERROR && !IsParallelWorker() && activity_capture_enabled())
-		activity_on_error(edata->elevel, edata->sqlerrcode, edata->message);
-	if (activity_pg_hidden_by_gate(edata->elevel))
+	if (!IsParallelWorker() && activity_capture_enabled())
+	{
+		if (edata->elevel >= ERROR)
+			activity_on_error(edata->elevel, edata->sqlerrcode, edata->message);
+		else if (activity_pg_is_replication_command(edata))
+			activity_on_replication_command(debug_query_string);
+	}
+	if (activity_pg_hidden_by_gate(edata))
+	{
 		edata->output_to_server = false;
+		/* Without us a replication command would have been DEBUG1, which clients do not ask for. */
+		if (edata->elevel < ERROR)
+			edata->output_to_client = false;
+	}
 	if (previous_emit_log)
 		previous_emit_log(edata);
 }
@@ -186,6 +404,28 @@ shmem_startup(void)
 	activity_on_shmem_startup();
 }
 
+/*
+ * A transaction is about to commit: deferred triggers have run by now, and it can hardly fail any more; nothing is visible
+ * to others yet. PREPARE TRANSACTION has checks of its own behind that, so it is told when it is done.
+ *
+ * The first transaction of a session is that of its login (postinit.c, InitPostgres). When it commits, the client has
+ * authenticated, and its role, database and settings have been found good.
+ */
+static void
+transaction_event(XactEvent event, void *argument)
+{
+	(void) argument;
+	if (event != XACT_EVENT_PRE_COMMIT && event != XACT_EVENT_PREPARE)
+		return;
+	if (IsInitProcessingMode())
+	{
+		if (MyProcPort != NULL && activity_capture_enabled())
+			activity_on_connected();
+	}
+	else if (capturing())
+		activity_on_commit();
+}
+
 void
 activity_pg_install_hooks(void)
 {
@@ -196,10 +436,12 @@ activity_pg_install_hooks(void)
 	TAKE(ExecutorRun_hook, previous_executor_run, executor_run);
 	TAKE(ExecutorFinish_hook, previous_executor_finish, executor_finish);
 	TAKE(ExecutorEnd_hook, previous_executor_end, executor_end);
+	TAKE(ExecutorCheckPerms_hook, previous_check_perms, check_perms);
 	TAKE(ProcessUtility_hook, previous_process_utility, process_utility);
-	TAKE(ClientAuthentication_hook, previous_client_authentication, client_authentication);
+	TAKE(object_access_hook, previous_object_access, object_access);
 	TAKE(emit_log_hook, previous_emit_log, emit_log);
 #undef TAKE
+	RegisterXactCallback(transaction_event, NULL);
 }
 
 static void
@@ -235,9 +477,23 @@ namespace_invalidated(Datum arg, int cache, uint32 hash)
 	activity_on_relation_invalidated(InvalidOid);
 }
 
+static void
+#if PG_VERSION_NUM >= 190000
+functions_invalidated(Datum arg, SysCacheIdentifier cache, uint32 hash)
+#else
+functions_invalidated(Datum arg, int cache, uint32 hash)
+#endif
+{
+	(void) arg;
+	(void) cache;
+	(void) hash;
+	activity_on_functions_invalidated();
+}
+
 void
 activity_pg_watch_invalidations(void)
 {
+	CacheRegisterSyscacheCallback(PROCOID, functions_invalidated, (Datum) 0);
 	CacheRegisterRelcacheCallback(relation_invalidated, (Datum) 0);
 	CacheRegisterSyscacheCallback(NAMESPACEOID, namespace_invalidated, (Datum) 0);
 }

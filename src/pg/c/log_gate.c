@@ -6,9 +6,14 @@
  * an ERROR would never be seen. So the setting is given a variable of ours: SHOW, SET and the configuration file work
  * on that, the server's own variable follows it but never rises above ERROR, and the hook withdraws from the log
  * what the setting would have kept out (activity_pg_hidden_by_gate).
+ *
+ * Replication commands run through no hook at all, but the walsender logs each of them where log_replication_commands
+ * is on (walsender.c, exec_replication_command). So that setting is given a variable of ours too, and the server's own
+ * stays on.
  */
 #include "activity.h"
 
+#include "replication/walsender.h"
 #include "utils/elog.h"
 #include "utils/guc.h"
 #include "utils/guc_tables.h"
@@ -25,6 +30,33 @@ assign_level(int level, void *extra)
 		previous_assign(level, extra);
 }
 
+static bool wanted_replication = false;
+static bool replication_gate_open = false;
+
+static void
+open_level_gate(struct config_enum *level)
+{
+	if (level->variable != &log_min_messages)
+		return;
+	wanted_level = log_min_messages;
+	previous_assign = level->assign_hook;
+	level->assign_hook = assign_level;
+	level->variable = &wanted_level;
+	gate_open = true;
+	assign_level(wanted_level, NULL);
+}
+
+static void
+open_replication_gate(struct config_bool *commands)
+{
+	if (commands->variable != &log_replication_commands)
+		return;
+	wanted_replication = log_replication_commands;
+	commands->variable = &wanted_replication;
+	replication_gate_open = true;
+	log_replication_commands = true;
+}
+
 void
 activity_pg_open_log_gate(void)
 {
@@ -39,24 +71,22 @@ activity_pg_open_log_gate(void)
 #endif
 	for (int i = 0; i < count; i++)
 	{
-		struct config_enum *level;
-
-		if (variables[i]->vartype != PGC_ENUM || strcmp(variables[i]->name, "log_min_messages") != 0)
-			continue;
-		level = (struct config_enum *) variables[i];
-		if (level->variable != &log_min_messages)
-			break;
-		wanted_level = log_min_messages;
-		previous_assign = level->assign_hook;
-		level->assign_hook = assign_level;
-		level->variable = &wanted_level;
-		gate_open = true;
-		assign_level(wanted_level, NULL);
-		break;
+		if (variables[i]->vartype == PGC_ENUM && strcmp(variables[i]->name, "log_min_messages") == 0)
+			open_level_gate((struct config_enum *) variables[i]);
+		else if (variables[i]->vartype == PGC_BOOL && strcmp(variables[i]->name, "log_replication_commands") == 0)
+			open_replication_gate((struct config_bool *) variables[i]);
 	}
 #if PG_VERSION_NUM >= 160000
 	pfree(variables);
 #endif
+}
+
+/* message_id is the format before translation (elog.h). */
+bool
+activity_pg_is_replication_command(ErrorData *edata)
+{
+	return edata->elevel == LOG && am_walsender && edata->message_id != NULL &&
+		strcmp(edata->message_id, "received replication command: %s") == 0;
 }
 
 /*
@@ -64,8 +94,12 @@ activity_pg_open_log_gate(void)
  * keeps errors out, and fatal or panic keep LOG messages out.
  */
 bool
-activity_pg_hidden_by_gate(int elevel)
+activity_pg_hidden_by_gate(ErrorData *edata)
 {
+	int			elevel = edata->elevel;
+
+	if (replication_gate_open && !wanted_replication && activity_pg_is_replication_command(edata))
+		return true;
 	if (!gate_open)
 		return false;
 	if (wanted_level == LOG)

@@ -5,8 +5,12 @@
 
 #include "access/xact.h"
 #include "miscadmin.h"
+#include "postmaster/bgworker.h"
+#include "replication/walsender.h"
 #include "storage/latch.h"
 #include "storage/proc.h"
+#include "tcop/pquery.h"
+#include "tcop/tcopprot.h"
 
 Oid
 activity_pg_user_id(void)
@@ -30,6 +34,26 @@ uint64
 activity_pg_transaction_id(void)
 {
 	return U64FromFullTransactionId(GetTopFullTransactionIdIfAny());
+}
+
+void
+activity_pg_moment(ActivityMoment *out)
+{
+	out->portal = ActivePortal;
+	out->message_us = GetCurrentStatementStartTimestamp();
+	out->text = debug_query_string;
+}
+
+const char *
+activity_pg_worker_name(void)
+{
+	return MyBgworkerEntry != NULL ? MyBgworkerEntry->bgw_name : NULL;
+}
+
+bool
+activity_pg_is_walsender(void)
+{
+	return am_walsender;
 }
 
 /* The index of this process in ProcGlobal->allProcs. */

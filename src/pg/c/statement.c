@@ -3,12 +3,32 @@
  */
 #include "activity.h"
 
+#include "access/htup_details.h"
+#include "catalog/catalog.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_language.h"
+#include "catalog/pg_proc.h"
+#include "commands/defrem.h"
 #include "nodes/parsenodes.h"
 #include "parser/parsetree.h"
+#include "tcop/dest.h"
+#include "tcop/pquery.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
+
+/*
+ * Whether the run that is over began anew: a scrollable cursor WITH HOLD whose transaction commits is run from its first
+ * row, whatever was fetched before (portalcmds.c, PersistHoldablePortal).
+ */
+bool
+activity_pg_query_was_rewound(QueryDesc *query)
+{
+	return ActivePortal != NULL && ActivePortal->holdStore != NULL &&
+		(ActivePortal->cursorOptions & CURSOR_OPT_SCROLL) && query->dest != NULL &&
+		query->dest->mydest == DestTuplestore;
+}
 
 /*
  * The relations whose permissions the executor checks, in range table order: those that the statement names, the
@@ -26,6 +46,9 @@ activity_pg_relations(PlannedStmt *stmt, ActivityRelation *out, int capacity)
 		RangeTblEntry *rte = lfirst_node(RangeTblEntry, cell);
 		uint32		perms;
 
+		/* EXCLUDED of INSERT … ON CONFLICT: the new row, not the table. */
+		if (rte->relkind == RELKIND_COMPOSITE_TYPE)
+			continue;
 #if PG_VERSION_NUM >= 160000
 		if (rte->perminfoindex == 0 || rte->perminfoindex > list_length(stmt->permInfos))
 			continue;
@@ -48,30 +71,86 @@ activity_pg_relations(PlannedStmt *stmt, ActivityRelation *out, int capacity)
 	return count;
 }
 
-/* Schema-qualified, quoted where SQL needs it. False where the relation is gone or the name does not fit. */
+/* Schema-qualified, quoted where SQL needs it. False where the schema is gone or the name does not fit. */
+static bool
+qualified_name(Oid namespace, const char *name, char *buffer, int size)
+{
+	char	   *schema = get_namespace_name(namespace);
+	char	   *qualified;
+	bool		fits;
+
+	if (schema == NULL)
+		return false;
+	qualified = quote_qualified_identifier(schema, name);
+	fits = strlcpy(buffer, qualified, size) < (size_t) size;
+	pfree(qualified);
+	pfree(schema);
+	return fits;
+}
+
+/* False where the relation is gone. catalog: it is one of pg_catalog's. */
 bool
-activity_pg_relation_name(Oid relid, char *relkind, char *buffer, int size)
+activity_pg_relation_name(Oid relid, char *relkind, bool *catalog, char *buffer, int size)
 {
 	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
 	Form_pg_class form;
-	char	   *schema;
-	bool		fits = false;
+	bool		named;
 
 	if (!HeapTupleIsValid(tuple))
 		return false;
 	form = (Form_pg_class) GETSTRUCT(tuple);
 	*relkind = form->relkind;
-	schema = get_namespace_name(form->relnamespace);
-	if (schema != NULL)
-	{
-		char	   *name = quote_qualified_identifier(schema, NameStr(form->relname));
+	*catalog = IsCatalogNamespace(form->relnamespace);
+	named = qualified_name(form->relnamespace, NameStr(form->relname), buffer, size);
+	ReleaseSysCache(tuple);
+	return named;
+}
 
-		fits = strlcpy(buffer, name, size) < (size_t) size;
-		pfree(name);
-		pfree(schema);
+/* Without argument types, as pgAudit names what is executed. False where the function is gone. */
+bool
+activity_pg_function_name(Oid function, bool *catalog, char *buffer, int size)
+{
+	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	Form_pg_proc form;
+	bool		named;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	form = (Form_pg_proc) GETSTRUCT(tuple);
+	*catalog = IsCatalogNamespace(form->pronamespace);
+	named = qualified_name(form->pronamespace, NameStr(form->proname), buffer, size);
+	ReleaseSysCache(tuple);
+	return named;
+}
+
+/*
+ * Whether it is C code of a library by which a session reaches the server's files or other servers. A function is known
+ * by its library and not by its name, which anybody may choose.
+ */
+bool
+activity_pg_function_leaves_server(Oid function)
+{
+	static const char *const libraries[] = {"adminpack", "dblink"};
+	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	bool		leaves = false;
+	bool		null;
+	Datum		library;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	library = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_probin, &null);
+	if (((Form_pg_proc) GETSTRUCT(tuple))->prolang == ClanguageId && !null)
+	{
+		char	   *path = TextDatumGetCString(library);
+		const char *name = strrchr(path, '/');
+
+		name = name != NULL ? name + 1 : path;
+		for (int i = 0; i < lengthof(libraries) && !leaves; i++)
+			leaves = strncmp(name, libraries[i], strlen(libraries[i])) == 0;
+		pfree(path);
 	}
 	ReleaseSysCache(tuple);
-	return fits;
+	return leaves;
 }
 
 /* The order is that of activity-event's Class. */
@@ -112,6 +191,9 @@ activity_pg_utility_class(PlannedStmt *pstmt)
 			return ((CopyStmt *) node)->is_from ? CLASS_WRITE : CLASS_READ;
 		case T_PrepareStmt:
 			return GetCommandLogLevel(node) == LOGSTMT_MOD ? CLASS_WRITE : CLASS_READ;
+		case T_CommentStmt:
+		case T_SecLabelStmt:
+			return CLASS_DDL;
 		case T_ExecuteStmt:
 		case T_ExplainStmt:
 			return CLASS_MISC;
@@ -126,5 +208,106 @@ activity_pg_utility_class(PlannedStmt *pstmt)
 			return CLASS_WRITE;
 		default:
 			return CLASS_MISC;
+	}
+}
+
+/* COMMIT or PREPARE TRANSACTION: what it does comes after ProcessUtility. */
+bool
+activity_pg_utility_is_commit(PlannedStmt *pstmt)
+{
+	Node	   *node = pstmt->utilityStmt;
+
+	if (!IsA(node, TransactionStmt))
+		return false;
+	switch (((TransactionStmt *) node)->kind)
+	{
+		case TRANS_STMT_COMMIT:
+		case TRANS_STMT_PREPARE:
+			return true;
+		default:
+			return false;
+	}
+}
+
+/* A language whose code may do what the server's OS user may do: C, internal, and what is not trusted. */
+static bool
+language_is_untrusted(const char *name)
+{
+	HeapTuple	tuple = SearchSysCache1(LANGNAME, PointerGetDatum(name));
+	bool		untrusted;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	untrusted = !((Form_pg_language) GETSTRUCT(tuple))->lanpltrusted;
+	/* SQL is not marked as trusted but is; internal and C are not. */
+	if (((Form_pg_language) GETSTRUCT(tuple))->oid == SQLlanguageId)
+		untrusted = false;
+	ReleaseSysCache(tuple);
+	return untrusted;
+}
+
+static bool
+options_name_untrusted_language(List *options)
+{
+	ListCell   *cell;
+
+	foreach(cell, options)
+	{
+		DefElem    *option = lfirst_node(DefElem, cell);
+
+		if (strcmp(option->defname, "language") == 0)
+			return language_is_untrusted(strVal(option->arg));
+	}
+	return false;
+}
+
+/* Settings that make sessions load code. */
+static bool
+setting_loads_code(VariableSetStmt *set)
+{
+	static const char *const names[] = {
+		"dynamic_library_path", "extension_control_path", "local_preload_libraries", "session_preload_libraries",
+		"shared_preload_libraries",
+	};
+
+	if (set == NULL || set->name == NULL)
+		return false;
+	for (int i = 0; i < lengthof(names); i++)
+		if (pg_strcasecmp(set->name, names[i]) == 0)
+			return true;
+	return false;
+}
+
+/*
+ * Whether the command can be used against the audit itself or leaves the database's control, so that it has to be told
+ * before it runs: it changes the server's configuration, loads code, or reads and writes files and runs programs as the
+ * server's OS user.
+ */
+bool
+activity_pg_utility_intent(PlannedStmt *pstmt)
+{
+	Node	   *node = pstmt->utilityStmt;
+
+	switch (nodeTag(node))
+	{
+		case T_AlterSystemStmt:
+		case T_LoadStmt:
+		case T_CreateExtensionStmt:
+		case T_CreatePLangStmt:
+			return true;
+		case T_CopyStmt:
+			return ((CopyStmt *) node)->filename != NULL;	/* a file of the server, or a program */
+		case T_CreateFunctionStmt:
+			return options_name_untrusted_language(((CreateFunctionStmt *) node)->options);
+		case T_DoStmt:
+			return options_name_untrusted_language(((DoStmt *) node)->args);
+		case T_VariableSetStmt:
+			return setting_loads_code((VariableSetStmt *) node);
+		case T_AlterRoleSetStmt:
+			return setting_loads_code(((AlterRoleSetStmt *) node)->setstmt);
+		case T_AlterDatabaseSetStmt:
+			return setting_loads_code(((AlterDatabaseSetStmt *) node)->setstmt);
+		default:
+			return false;
 	}
 }

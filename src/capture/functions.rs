@@ -1,0 +1,83 @@
+//! Called functions: what the object_access hook tells before they are executed.
+//!
+//! It tells of each place in a plan where a function is called, when the plan is made ready, not of each call: a function
+//! that is called for a million rows is one event. Functions of the server's own (pg_catalog) are told where they are
+//! [`watched`](super::watched).
+
+use activity_event::Class;
+
+use super::emit::{Draft, Text};
+use super::watched::{self, Watch};
+use super::{BACKEND, Backend, wait_at_top, wait_now};
+use crate::pg::statement::{client_text, in_extension_script, innermost_text, moment};
+use crate::pg::{clock, process};
+
+/// A function is about to be executed.
+pub(crate) fn executing(oid: u32) {
+    if in_extension_script() || !process::catalog_usable() {
+        return;
+    }
+    let told_before = BACKEND.with(|b| {
+        let by_message = b.called_by_message();
+        if !by_message && !watched::is_told(oid) {
+            return false;
+        }
+        let Some(function) = b.names.function(oid) else { return false };
+        let intent = watched::watch(oid) == Some(Watch::Intent) || function.leaves_server;
+        let left_out = super::excluded();
+        if !left_out || intent {
+            b.begin_call(by_message);
+            b.tell_call(&function.name, intent, left_out);
+        }
+        intent
+    });
+    if told_before == Some(true) {
+        wait_now();
+    } else {
+        // Only a call by the fast-path message stands alone.
+        wait_at_top();
+    }
+}
+
+impl Backend {
+    /// The client calls the function by a message of its own (fastpath.c). Where nothing is under way, a function may also be
+    /// called while a statement is planned or its transaction commits.
+    fn called_by_message(&mut self) -> bool {
+        if self.depth != 0 || !self.session.ensure().has_client {
+            return false;
+        }
+        let moment = moment();
+        moment.portal == 0 && moment.text == 0 && !self.numbers.same_message(&moment)
+    }
+
+    fn begin_call(&mut self, by_message: bool) {
+        self.publish_caught_failure();
+        if by_message {
+            self.numbers.next_alone();
+            self.numbers.fills_message(&moment());
+        } else if self.depth == 0 {
+            let has_client = self.session.ensure().has_client;
+            self.numbers.begin_at_top(&moment(), has_client, -1, 0);
+        }
+    }
+
+    fn tell_call(&mut self, name: &str, intent: bool, left_out: bool) {
+        let draft = Draft {
+            start_time: clock::now(),
+            statement_id: self.numbers.current.id,
+            substatement_id: self.numbers.current.next_substatement(),
+            class: Class::Function,
+            command: "EXECUTE",
+            object_type: Some("FUNCTION"),
+            object_name: Some(name),
+            text: Text::Raw(if self.depth == 0 { client_text() } else { innermost_text() }),
+            ..Draft::EMPTY
+        };
+        if intent {
+            self.publish_intent(&draft);
+        }
+        if !left_out {
+            self.publish(&draft);
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! Names of relations and functions, cached.
+//!
+//! A name costs two catalog look-ups and three allocations, and it is wanted for every statement; it is also wanted for a
+//! statement that failed, when the catalogs cannot be read. The server tells of every relation that changes
+//! (CacheRegisterRelcacheCallback), and that some function or schema did; what is told is forgotten.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+use std::rc::Rc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::BACKEND;
+use crate::pg::names::{self, Function};
+use crate::pg::session::watch_invalidations;
+
+/// A cache is emptied when it holds this many names: about 200 kB.
+const MAX_NAMES: usize = 1024;
+
+/// The caches were in use when something changed: empty them before they are used again.
+static RELATIONS_STALE: AtomicBool = AtomicBool::new(false);
+static FUNCTIONS_STALE: AtomicBool = AtomicBool::new(false);
+
+/// A relation as events name it.
+#[derive(Debug)]
+pub(super) struct RelationName {
+    /// `schema.name`, quoted where SQL needs it.
+    pub(super) name: Box<str>,
+    /// objectType
+    pub(super) object_type: &'static str,
+    /// It is one of pg_catalog's.
+    pub(super) catalog: bool,
+}
+
+type Map<T> = HashMap<u32, Rc<T>, BuildHasherDefault<OidHasher>>;
+
+/// The names that this process has looked up.
+pub(super) struct Names {
+    known: Option<Known>,
+}
+
+#[derive(Default)]
+struct Known {
+    relations: Map<RelationName>,
+    functions: Map<Function>,
+}
+
+/// Spreads OIDs, which the server hands out, so that nobody can choose them to collide (Fibonacci hashing).
+#[derive(Default)]
+struct OidHasher(u64);
+
+impl Hasher for OidHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.write_u32(u32::from(*byte)));
+    }
+    fn write_u32(&mut self, oid: u32) {
+        self.0 = (self.0 ^ u64::from(oid)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    }
+}
+
+impl Names {
+    pub(super) const fn new() -> Self {
+        Self { known: None }
+    }
+
+    fn fresh(&mut self) -> &mut Known {
+        let known = self.known.get_or_insert_with(|| {
+            watch_invalidations();
+            Known::default()
+        });
+        if RELATIONS_STALE.swap(false, Ordering::Relaxed) || known.relations.len() >= MAX_NAMES {
+            known.relations.clear();
+        }
+        if FUNCTIONS_STALE.swap(false, Ordering::Relaxed) || known.functions.len() >= MAX_NAMES {
+            known.functions.clear();
+        }
+        known
+    }
+
+    /// Looks the relation up where it is not known. Catalog access.
+    pub(super) fn learn(&mut self, oid: u32) {
+        let known = self.fresh();
+        if known.relations.contains_key(&oid) {
+            return;
+        }
+        if let Some(found) = names::relation(oid) {
+            let entry = RelationName {
+                name: found.name.into_boxed_str(),
+                object_type: object_type(found.kind),
+                catalog: found.catalog,
+            };
+            known.relations.insert(oid, Rc::new(entry));
+        }
+    }
+
+    /// What is known of the relation.
+    pub(super) fn relation(&self, oid: u32) -> Option<Rc<RelationName>> {
+        self.known.as_ref()?.relations.get(&oid).cloned()
+    }
+
+    /// The function's name, looked up where it is not known. Catalog access.
+    pub(super) fn function(&mut self, oid: u32) -> Option<Rc<Function>> {
+        let known = self.fresh();
+        if let Some(function) = known.functions.get(&oid) {
+            return Some(Rc::clone(function));
+        }
+        let function = Rc::new(names::function(oid)?);
+        known.functions.insert(oid, Rc::clone(&function));
+        Some(function)
+    }
+}
+
+/// A relation changed, or with 0 any of them, or a schema.
+pub(crate) fn relation_invalidated(oid: u32) {
+    let told = BACKEND.with(|b| {
+        let Some(known) = b.names.known.as_mut() else { return };
+        if oid == 0 {
+            known.relations.clear();
+            known.functions.clear();
+        } else {
+            known.relations.remove(&oid);
+        }
+    });
+    if told.is_none() {
+        RELATIONS_STALE.store(true, Ordering::Relaxed);
+        if oid == 0 {
+            FUNCTIONS_STALE.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+/// A function changed.
+pub(crate) fn functions_invalidated() {
+    let told = BACKEND.with(|b| {
+        if let Some(known) = b.names.known.as_mut() {
+            known.functions.clear();
+        }
+    });
+    if told.is_none() {
+        FUNCTIONS_STALE.store(true, Ordering::Relaxed);
+    }
+}
+
+/// objectType of a pg_class.relkind.
+fn object_type(kind: u8) -> &'static str {
+    match kind {
+        b'r' | b'p' => "TABLE",
+        b'i' | b'I' => "INDEX",
+        b'S' => "SEQUENCE",
+        b't' => "TOAST TABLE",
+        b'v' => "VIEW",
+        b'm' => "MATERIALIZED VIEW",
+        b'c' => "COMPOSITE TYPE",
+        b'f' => "FOREIGN TABLE",
+        _ => "UNKNOWN",
+    }
+}

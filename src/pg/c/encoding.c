@@ -1,0 +1,57 @@
+/*
+ * encoding.c: text of the server's encoding as UTF-8, also when the transaction is aborted.
+ *
+ * The server's own way (pg_server_to_any) looks the conversion up in the catalogs each time and raises an error on the
+ * first byte that means nothing. Here the function is looked up once per process, from pg_catalog alone (a user may
+ * define conversions of his own), and called so that it stops instead.
+ */
+#include "activity.h"
+
+#include "access/xact.h"
+#include "catalog/pg_conversion.h"
+#include "catalog/pg_namespace.h"
+#include "mb/pg_wchar.h"
+#include "utils/memutils.h"
+
+static FmgrInfo conversion;
+static bool found = false;
+static bool looked_for = false;
+
+/* Where catalogs cannot be read now, the next call looks. */
+void
+activity_pg_find_conversion(void)
+{
+	Oid			function;
+
+	if (looked_for || !IsTransactionState())
+		return;
+	function = FindDefaultConversion(PG_CATALOG_NAMESPACE, GetDatabaseEncoding(), PG_UTF8);
+	if (OidIsValid(function))
+	{
+		fmgr_info_cxt(function, &conversion, TopMemoryContext);
+		found = true;
+	}
+	looked_for = true;
+}
+
+/*
+ * Converts up to the first byte that has no meaning, or to the end. Returns the bytes written, -1 where there is no
+ * conversion; *taken is how much of the source they stand for. The destination has to have
+ * MAX_CONVERSION_GROWTH * length + 1 bytes. Raises nothing.
+ */
+int
+activity_pg_convert(const char *source, int length, char *destination, int size, int *taken)
+{
+	*taken = 0;
+	if (!found || length < 0 || size < MAX_CONVERSION_GROWTH * (int64) length + 1)
+		return -1;
+	destination[0] = '\0';
+	*taken = DatumGetInt32(FunctionCall6(&conversion,
+										 Int32GetDatum(GetDatabaseEncoding()),
+										 Int32GetDatum(PG_UTF8),
+										 CStringGetDatum(source),
+										 CStringGetDatum(destination),
+										 Int32GetDatum(length),
+										 BoolGetDatum(true)));
+	return (int) strlen(destination);
+}

@@ -1,0 +1,81 @@
+-- Views, rules and materialized views: what is named when they are read, changed through, made and refreshed.
+CREATE TABLE item (id int PRIMARY KEY, name text, price numeric);
+CREATE TABLE shadow (id int);
+INSERT INTO item VALUES (1, 'one', 1), (2, 'two', 2), (3, 'three', 3);
+
+CREATE VIEW cheap AS SELECT id, name FROM item WHERE price < 3;
+CREATE OR REPLACE VIEW cheap AS SELECT id, name, price FROM item WHERE price < 3;
+CREATE VIEW joined AS SELECT i.id, s.id AS other FROM item i LEFT JOIN shadow s ON s.id = i.id;
+CREATE VIEW stacked WITH (security_barrier) AS SELECT id FROM cheap;
+CREATE VIEW nothing AS SELECT 1 AS one;
+CREATE RECURSIVE VIEW numbers (n) AS SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 3;
+CREATE TEMP VIEW passing AS SELECT * FROM item;
+CREATE VIEW item AS SELECT 1;
+
+SELECT * FROM cheap;
+SELECT * FROM joined;
+SELECT * FROM stacked WHERE id = 1;
+SELECT * FROM nothing;
+SELECT * FROM numbers;
+SELECT * FROM passing;
+SELECT * FROM cheap a, stacked b;
+SELECT * FROM cheap FOR UPDATE;
+INSERT INTO cheap VALUES (4, 'four', 1);
+INSERT INTO stacked VALUES (5);
+UPDATE cheap SET name = 'changed' WHERE id = 1;
+DELETE FROM cheap WHERE id = 4;
+
+CREATE RULE also AS ON INSERT TO item DO ALSO INSERT INTO shadow VALUES (new.id);
+INSERT INTO item VALUES (6, 'six', 6), (7, 'seven', 7);
+CREATE RULE instead AS ON DELETE TO item DO INSTEAD UPDATE item SET price = 0 WHERE id = old.id;
+DELETE FROM item WHERE id = 6;
+CREATE RULE joined_insert AS ON INSERT TO joined DO INSTEAD INSERT INTO shadow VALUES (new.id);
+INSERT INTO joined VALUES (8);
+CREATE RULE told AS ON UPDATE TO shadow DO ALSO NOTIFY told;
+UPDATE shadow SET id = 9 WHERE id = 8;
+CREATE RULE never AS ON UPDATE TO joined DO INSTEAD NOTHING;
+UPDATE joined SET id = 1;
+ALTER RULE also ON item RENAME TO also_this;
+COMMENT ON RULE also_this ON item IS 'a rule';
+DROP RULE also_this ON item;
+DROP RULE instead ON item;
+DROP RULE told ON shadow;
+
+ALTER VIEW cheap SET (security_barrier = true);
+ALTER VIEW cheap ALTER COLUMN price SET DEFAULT 2;
+ALTER VIEW cheap RENAME COLUMN name TO called;
+ALTER VIEW cheap RENAME TO cheaper;
+COMMENT ON VIEW cheaper IS 'a view';
+COMMENT ON COLUMN cheaper.price IS 'a column';
+DROP VIEW stacked;
+DROP VIEW cheaper, nothing;
+DROP VIEW joined CASCADE;
+DROP VIEW numbers;
+DROP VIEW passing;
+DROP VIEW IF EXISTS not_there;
+
+CREATE MATERIALIZED VIEW kept AS SELECT id, price FROM item;
+CREATE MATERIALIZED VIEW empty AS SELECT id FROM item WITH NO DATA;
+CREATE MATERIALIZED VIEW one AS SELECT 1 AS one;
+CREATE UNIQUE INDEX kept_id ON kept (id);
+SELECT * FROM kept;
+SELECT * FROM kept k JOIN item i USING (id);
+REFRESH MATERIALIZED VIEW kept;
+REFRESH MATERIALIZED VIEW empty;
+REFRESH MATERIALIZED VIEW one;
+REFRESH MATERIALIZED VIEW one WITH NO DATA;
+ALTER MATERIALIZED VIEW one RENAME TO uno;
+ALTER MATERIALIZED VIEW kept RENAME COLUMN price TO cost;
+COMMENT ON MATERIALIZED VIEW kept IS 'kept';
+DROP MATERIALIZED VIEW uno;
+DROP MATERIALIZED VIEW kept, empty;
+
+CREATE TABLE copy AS SELECT * FROM item;
+CREATE TABLE copy_empty AS TABLE item WITH NO DATA;
+CREATE TABLE IF NOT EXISTS copy AS SELECT * FROM item;
+CREATE TABLE numbered AS SELECT g FROM generate_series(1, 10) g;
+CREATE TEMP TABLE copy_temp AS SELECT id FROM item WHERE id < 3;
+CREATE UNLOGGED TABLE valued AS VALUES (1, 'a'), (2, 'b');
+SELECT id, name INTO chosen FROM item;
+SELECT count(*) INTO TEMP counted FROM item, copy;
+DROP TABLE copy, copy_empty, numbered, copy_temp, valued, chosen, counted;

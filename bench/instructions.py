@@ -1,4 +1,4 @@
-"""Instructions that a backend executes per statement, with and without activity_stream, by callgrind.
+"""Instructions that a backend executes per statement, with and without activity_stream and with pgAudit, by callgrind.
 
 The difference between a long and a short session takes the session's own cost out. Callgrind counts the same for the same
 binary and input whatever else the machine does; differences of 200 instructions mean nothing.
@@ -15,7 +15,17 @@ from server import _as_server  # the servers' own way to become their user
 from waiting import wait_for
 
 SHORT, LONG = 500, 5500
-LOADS = {"SELECT 1, prepared": ["-M", "prepared"], "select-only, prepared": ["-M", "prepared", "-S"], "select-only, simple": ["-S"]}
+JOIN = """\\set id random(1, 1000)
+SELECT t1.id FROM t1 JOIN t2 USING (id) JOIN t3 USING (id) JOIN t4 USING (id) JOIN t5 USING (id) WHERE t1.id = :id;
+"""
+TABLES = "".join(f"CREATE TABLE t{n} AS SELECT generate_series(1, 1000) AS id; ALTER TABLE t{n} ADD PRIMARY KEY (id);" for n in range(1, 6))
+# Name, protocol, script; no script is pgbench's own of reading one row.
+LOADS = [
+    ("SELECT 1, prepared", "prepared", "SELECT 1;\n"),
+    ("select-only, prepared", "prepared", None),
+    ("select-only, simple", "simple", None),
+    ("join of five tables, prepared", "prepared", JOIN),
+]
 
 
 def run(cluster, arguments, statements):
@@ -30,17 +40,19 @@ def run(cluster, arguments, statements):
     with subprocess.Popen(command, cwd="/", stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
         try:
             cluster.wait_until_serving(timeout=60)
+            before = cluster.value("SELECT pg_backend_pid()")
             result = cluster.program("pgbench", "-n", "-c", 1, "-t", statements, *arguments, timeout=300)
             assert result.returncode == 0, result.stderr
         finally:
             if (cluster.data / "postmaster.pid").exists():
                 os.kill(int((cluster.data / "postmaster.pid").read_text().splitlines()[0]), signal.SIGINT)
             server.wait(timeout=120)
-    # The process that was started last is pgbench's backend: the worker was there before, and nothing else comes and goes.
-    latest = max(out.glob("cg.*"), key=lambda path: int(path.suffix[1:]))
-    total = re.search(r"^(?:summary|totals): (\d+)", latest.read_text(errors="replace"), re.M)
+    # Of the processes that were started after that, pgbench's backend is the one that worked.
+    later = [path for path in out.glob("cg.*") if int(path.suffix[1:]) > before]
+    totals = [re.search(r"^(?:summary|totals): (\d+)", path.read_text(errors="replace"), re.M) for path in later]
+    total = max(int(found.group(1)) for found in totals if found)
     subprocess.run(["rm", "-rf", str(out)], check=True)
-    return int(total.group(1))
+    return total
 
 
 def per_statement(cluster, arguments):
@@ -48,21 +60,27 @@ def per_statement(cluster, arguments):
     return (run(cluster, arguments, LONG) - run(cluster, arguments, SHORT)) / (LONG - SHORT)
 
 
+def load(protocol, script):
+    """pgbench's arguments for a load."""
+    if script is None:
+        return ["-M", protocol, "-S"]
+    path = Path("/tmp") / f"activity-bench-{os.getpid()}.sql"
+    path.write_text(script, encoding="ascii")
+    return ["-M", protocol, "-f", path]
+
+
 def main():
-    script = Path("/tmp") / f"activity-select-1-{os.getpid()}.sql"
-    script.write_text("SELECT 1;\n", encoding="ascii")
-    print("| statement | bare | async | more |")
-    print("|---|---|---|---|", flush=True)
-    with bare_and_streaming() as (bare, streaming, _):
-        for cluster in (bare, streaming):
+    print("| statement | bare | async | more | pgAudit | more |")
+    print("|---|---|---|---|---|---|", flush=True)
+    with bare_and_streaming(pgaudit=True) as (*clusters, _):
+        for cluster in clusters:
             assert cluster.program("pgbench", "-i", "-q", "-s", 1).returncode == 0
+            assert cluster.program("psql", "-X", "-q", "-c", TABLES + "ANALYZE").returncode == 0
             cluster.stop()
-        for name, arguments in LOADS.items():
-            arguments = arguments if "-S" in arguments else [*arguments, "-f", script]
-            counts = [per_statement(cluster, arguments) for cluster in (bare, streaming)]
-            more = counts[1] / counts[0] - 1
-            print(f"| {name} | {counts[0] / 1000:.1f} k | {counts[1] / 1000:.1f} k | {more:.0%} |", flush=True)
-    script.unlink()
+        for name, protocol, script in LOADS:
+            bare, *others = [per_statement(cluster, load(protocol, script)) for cluster in clusters]
+            cells = " | ".join(f"{count / 1000:.1f} k | {(count - bare) / 1000:.1f} k ({count / bare - 1:.0%})" for count in others)
+            print(f"| {name} | {bare / 1000:.1f} k | {cells} |", flush=True)
 
 
 if __name__ == "__main__":

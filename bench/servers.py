@@ -1,4 +1,4 @@
-"""The two servers that are compared, and the local AWS."""
+"""The servers that are compared, and the local AWS."""
 
 import contextlib
 import os
@@ -20,17 +20,28 @@ COMMON = {
 }
 
 
+# pgAudit with all that we tell, to a file as it is used: by the logging collector.
+PGAUDIT = {
+    "shared_preload_libraries": "pgaudit",
+    "logging_collector": "on",
+    "pgaudit.log": "all",
+    "pgaudit.log_relation": "on",
+    "pgaudit.log_parameter": "on",
+    "pgaudit.log_rows": "on",
+}
+
+
 @contextlib.contextmanager
-def bare_and_streaming(start=True):
-    """A server with nothing loaded, one in async mode, and the process id of the local AWS."""
+def bare_and_streaming(start=True, pgaudit=False):
+    """A server with nothing loaded, one in async mode, one with pgAudit if asked for, and the process id of the local AWS."""
     aws = Aws("ministack", os.environ["ACTIVITY_E2E_ENDPOINT"])
     installation = Installation(os.environ["ACTIVITY_E2E_PG_CONFIG"])
     alias = aws.make_key()[1]
+    kinds = [{"shared_preload_libraries": ""}, {"shared_preload_libraries": "activity_stream"}, PGAUDIT]
     clusters = []
     try:
-        for preload in ("", "activity_stream"):
-            conf = COMMON | {"shared_preload_libraries": preload}
-            clusters.append(Cluster(installation, aws, alias, conf))
+        for conf in kinds[: 3 if pgaudit else 2]:
+            clusters.append(Cluster(installation, aws, alias, COMMON | conf))
             if start:
                 clusters[-1].start()
         yield (*clusters, int(os.environ["ACTIVITY_BENCH_AWS_PID"]))

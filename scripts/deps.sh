@@ -13,6 +13,8 @@ need python3-venv python3 -c 'import ensurepip, venv'
 need xz-utils which xz
 need postgresql-15 test -x /usr/lib/postgresql/15/bin/pgbench
 need postgresql-server-dev-15 test -f /usr/include/postgresql/15/server/postgres.h
+# What the comparison with pgAudit compares with.
+need postgresql-15-pgaudit test -f /usr/lib/postgresql/15/lib/pgaudit.so
 # LocalStack runs its Kinesis as a Node program.
 need nodejs which node
 need npm which npm

@@ -21,6 +21,18 @@
 #include "nodes/plannodes.h"
 #include "tcop/utility.h"
 
+/* Whether the text fits, and was copied. (strlcpy is the C library's or the server's, depending on how both were built.) */
+static inline bool
+activity_copy_text(char *buffer, int size, const char *text)
+{
+	size_t		bytes = strlen(text) + 1;
+
+	if (size <= 0 || bytes > (size_t) size)
+		return false;
+	memcpy(buffer, text, bytes);
+	return true;
+}
+
 /* What the object_access hook tells; the numbers are known to objects.rs. */
 enum
 {

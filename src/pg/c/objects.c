@@ -201,8 +201,7 @@ activity_pg_describe_object(const ActivityObject *object, char *type, int type_s
 	{
 		for (char *c = description; *c != '\0'; c++)
 			*c = pg_ascii_toupper((unsigned char) *c);
-		fits = strlcpy(type, description, type_size) < (size_t) type_size &&
-			strlcpy(name, identity, name_size) < (size_t) name_size;
+		fits = activity_copy_text(type, type_size, description) && activity_copy_text(name, name_size, identity);
 	}
 	if (description != NULL)
 		pfree(description);
@@ -439,8 +438,8 @@ relation_target(RangeVar *relation, char *name, int size)
 	if (OidIsValid(relid) && activity_pg_relation_name(relid, &kind, &catalog, name, size))
 		return true;
 	if (relation->schemaname == NULL)
-		return strlcpy(name, quote_identifier(relation->relname), size) < (size_t) size;
-	return strlcpy(name, quote_qualified_identifier(relation->schemaname, relation->relname), size) < (size_t) size;
+		return activity_copy_text(name, size, quote_identifier(relation->relname));
+	return activity_copy_text(name, size, quote_qualified_identifier(relation->schemaname, relation->relname));
 }
 
 static bool
@@ -448,13 +447,13 @@ list_target(List *names, char *name, int size)
 {
 	if (names == NIL || !IsA(linitial(names), String))
 		return false;
-	return strlcpy(name, NameListToQuotedString(names), size) < (size_t) size;
+	return activity_copy_text(name, size, NameListToQuotedString(names));
 }
 
 static bool
 plain_target(const char *plain, char *name, int size)
 {
-	return plain != NULL && strlcpy(name, quote_identifier(plain), size) < (size_t) size;
+	return plain != NULL && activity_copy_text(name, size, quote_identifier(plain));
 }
 
 /*

@@ -82,7 +82,7 @@ qualified_name(Oid namespace, const char *name, char *buffer, int size)
 	if (schema == NULL)
 		return false;
 	qualified = quote_qualified_identifier(schema, name);
-	fits = strlcpy(buffer, qualified, size) < (size_t) size;
+	fits = activity_copy_text(buffer, size, qualified);
 	pfree(qualified);
 	pfree(schema);
 	return fits;

@@ -3,8 +3,10 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-const SOURCES: [&str; 9] = [
+const SOURCES: [&str; 11] = [
+    "callbacks.c",
     "encoding.c",
+    "frames.c",
     "hooks.c",
     "log_gate.c",
     "objects.c",

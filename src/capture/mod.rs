@@ -2,7 +2,7 @@
 //!
 //! | file | what it is told by | what it makes |
 //! |---|---|---|
-//! | [`executor`] | ExecutorStart, Run, Finish, End | READ and WRITE events, one a relation |
+//! | [`executor`], [`query`] | ExecutorStart, Run, Finish, End | READ and WRITE events, one a relation |
 //! | [`utility`] | ProcessUtility, ExecutorCheckPerms (COPY), before commit | events of utility commands |
 //! | [`objects`] | object_access: made, altered, dropped, emptied | the objects that a command's events name |
 //! | [`functions`] | object_access: about to be executed | FUNCTION events |
@@ -48,6 +48,7 @@ pub(crate) mod functions;
 pub(crate) mod names;
 mod numbers;
 pub(crate) mod objects;
+mod query;
 pub(crate) mod session;
 pub(crate) mod utility;
 pub(crate) mod watched;
@@ -71,7 +72,7 @@ struct Backend {
     /// How many phases of queries and utility commands are under way around us.
     depth: u32,
     numbers: Numbers,
-    queries: Vec<executor::OpenQuery>,
+    queries: Vec<query::OpenQuery>,
     utilities: Vec<utility::OpenUtility>,
     /// A COMMIT that is told when deferred triggers have run.
     commit: Option<utility::OpenUtility>,

@@ -3,9 +3,9 @@
 use activity_event::{Class, ParamsBuf};
 
 use super::emit::{Draft, Prepared, Text};
-use super::executor::of_relation;
 use super::failure::FailedStatement;
 use super::objects::{Touched, finished};
+use super::query::of_relation;
 use super::{BACKEND, Backend, wait_at_top, wait_now};
 use crate::pg::statement::{Operation, Relation, in_extension_script};
 use crate::pg::utility::Utility;

@@ -70,9 +70,14 @@ extern bool activity_capture_statements(void);	/* those of statements that succe
 
 /* ---- hooks.c ---- */
 extern void activity_pg_install_hooks(void);
+
+/* ---- callbacks.c ---- */
+extern void activity_pg_watch_transactions(void);
 extern void activity_pg_watch_session_end(void);
 extern void activity_pg_watch_invalidations(void);	/* may raise an error */
 extern void activity_pg_watch_query(QueryDesc *query, uint64 key);	/* may raise an error */
+
+/* ---- frames.c ---- */
 
 /* The text of the statement that is under way innermost; NULL where there is none. */
 extern const char *activity_pg_innermost_text(int *location, int *length);

@@ -5,23 +5,15 @@
  * and tells Rust before and after, on success and on failure alike. The frames that Rust keeps are therefore
  * always paired: PG_CATCH pops what was pushed and re-throws the untouched error.
  */
-#include "activity.h"
+#include "frames.h"
 
-#include "port.h"
-
-#include "access/parallel.h"
 #include "access/transam.h"
-#include "access/xact.h"
 #include "catalog/dependency.h"
 #include "catalog/objectaccess.h"
 #include "executor/executor.h"
-#include "miscadmin.h"
 #include "storage/ipc.h"
 #include "tcop/pquery.h"
 #include "tcop/tcopprot.h"
-#include "utils/inval.h"
-#include "utils/memutils.h"
-#include "utils/syscache.h"
 
 static ExecutorStart_hook_type previous_executor_start = NULL;
 static ExecutorRun_hook_type previous_executor_run = NULL;
@@ -32,84 +24,6 @@ static ExecutorCheckPerms_hook_type previous_check_perms = NULL;
 static object_access_hook_type previous_object_access = NULL;
 static emit_log_hook_type previous_emit_log = NULL;
 static shmem_startup_hook_type previous_shmem_startup = NULL;
-
-/* A parallel worker repeats its leader's statement: the leader tells. */
-static inline bool
-capturing(void)
-{
-	return !IsParallelWorker() && activity_capture_statements();
-}
-
-/*
- * The statements that are under way, innermost first. Each lives in the stack frame of the hook call that runs it, so
- * its text is there as long as it is listed.
- */
-typedef struct Frame
-{
-	struct Frame *outer;
-	const char *source;
-	int			location;
-	int			length;
-	ErrorContextCallback context;
-} Frame;
-
-static Frame *innermost = NULL;
-
-/*
- * An error that a procedural language catches never comes to emit_log_hook. But errfinish() asks everybody on the stack
- * of error contexts when it is raised, and so do we listen there. Called for warnings and notices, too, which are told
- * from errors by their code first: copying is what costs.
- */
-static void
-error_raised(void *frame)
-{
-	int			category;
-	MemoryContext raised_in;
-	ErrorData  *edata;
-
-	if (frame != innermost)
-		return;
-	category = ERRCODE_TO_CATEGORY(geterrcode());
-	if (category == ERRCODE_SUCCESSFUL_COMPLETION || category == ERRCODE_WARNING || geterrcode() == ERRCODE_OUT_OF_MEMORY)
-		return;
-	raised_in = MemoryContextSwitchTo(TopMemoryContext);
-	edata = CopyErrorData();
-	MemoryContextSwitchTo(raised_in);
-	if (edata->elevel == ERROR)
-		activity_on_raise(edata->sqlerrcode, edata->message, edata->internalquery);
-	FreeErrorData(edata);
-}
-
-static inline void
-enter(Frame *frame, const char *source, PlannedStmt *stmt)
-{
-	frame->outer = innermost;
-	frame->source = source;
-	frame->location = stmt->stmt_location;
-	frame->length = stmt->stmt_len;
-	innermost = frame;
-	frame->context.callback = error_raised;
-	frame->context.arg = frame;
-	frame->context.previous = error_context_stack;
-	error_context_stack = &frame->context;
-}
-
-static inline void
-leave(Frame *frame)
-{
-	error_context_stack = frame->context.previous;
-	innermost = frame->outer;
-}
-
-const char *
-activity_pg_innermost_text(int *location, int *length)
-{
-	if (innermost == NULL)
-		return NULL;
-	*location = innermost->location;
-	*length = innermost->length;
-	return innermost->source;
-}
 
 /* geterrcode(), which is 0 for an error without a code, as what is never 0. */
 static inline int
@@ -334,7 +248,7 @@ process_utility(PlannedStmt *pstmt, const char *source, bool read_only_tree, Pro
 static inline bool
 outside_of_statements(void)
 {
-	return innermost == NULL && debug_query_string == NULL && ActivePortal == NULL;
+	return activity_pg_innermost == NULL && debug_query_string == NULL && ActivePortal == NULL;
 }
 
 /*
@@ -404,28 +318,6 @@ shmem_startup(void)
 	activity_on_shmem_startup();
 }
 
-/*
- * A transaction is about to commit: deferred triggers have run by now, and it can hardly fail any more; nothing is visible
- * to others yet. PREPARE TRANSACTION has checks of its own behind that, so it is told when it is done.
- *
- * The first transaction of a session is that of its login (postinit.c, InitPostgres). When it commits, the client has
- * authenticated, and its role, database and settings have been found good.
- */
-static void
-transaction_event(XactEvent event, void *argument)
-{
-	(void) argument;
-	if (event != XACT_EVENT_PRE_COMMIT && event != XACT_EVENT_PREPARE)
-		return;
-	if (IsInitProcessingMode())
-	{
-		if (MyProcPort != NULL && activity_capture_enabled())
-			activity_on_connected();
-	}
-	else if (capturing())
-		activity_on_commit();
-}
-
 void
 activity_pg_install_hooks(void)
 {
@@ -441,79 +333,5 @@ activity_pg_install_hooks(void)
 	TAKE(object_access_hook, previous_object_access, object_access);
 	TAKE(emit_log_hook, previous_emit_log, emit_log);
 #undef TAKE
-	RegisterXactCallback(transaction_event, NULL);
-}
-
-static void
-session_end(int code, Datum arg)
-{
-	(void) arg;
-	activity_on_session_end(code);
-}
-
-void
-activity_pg_watch_session_end(void)
-{
-	before_shmem_exit(session_end, (Datum) 0);
-}
-
-static void
-relation_invalidated(Datum arg, Oid relation)
-{
-	(void) arg;
-	activity_on_relation_invalidated(relation);
-}
-
-static void
-#if PG_VERSION_NUM >= 190000
-namespace_invalidated(Datum arg, SysCacheIdentifier cache, uint32 hash)
-#else
-namespace_invalidated(Datum arg, int cache, uint32 hash)
-#endif
-{
-	(void) arg;
-	(void) cache;
-	(void) hash;
-	activity_on_relation_invalidated(InvalidOid);
-}
-
-static void
-#if PG_VERSION_NUM >= 190000
-functions_invalidated(Datum arg, SysCacheIdentifier cache, uint32 hash)
-#else
-functions_invalidated(Datum arg, int cache, uint32 hash)
-#endif
-{
-	(void) arg;
-	(void) cache;
-	(void) hash;
-	activity_on_functions_invalidated();
-}
-
-void
-activity_pg_watch_invalidations(void)
-{
-	CacheRegisterSyscacheCallback(PROCOID, functions_invalidated, (Datum) 0);
-	CacheRegisterRelcacheCallback(relation_invalidated, (Datum) 0);
-	CacheRegisterSyscacheCallback(NAMESPACEOID, namespace_invalidated, (Datum) 0);
-}
-
-static void
-query_vanished(void *arg)
-{
-	activity_on_query_vanished((uint64) (uintptr_t) arg);
-}
-
-/*
- * Tells Rust when the executor's memory of this query goes, also where ExecutorEnd is never called (an abort).
- * Memory context callbacks run in every way a context can end.
- */
-void
-activity_pg_watch_query(QueryDesc *query, uint64 key)
-{
-	MemoryContextCallback *callback = MemoryContextAlloc(query->estate->es_query_cxt, sizeof(MemoryContextCallback));
-
-	callback->func = query_vanished;
-	callback->arg = (void *) (uintptr_t) key;
-	MemoryContextRegisterResetCallback(query->estate->es_query_cxt, callback);
+	activity_pg_watch_transactions();
 }

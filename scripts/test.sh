@@ -31,6 +31,7 @@ run unit "$ROOT/scripts/unit.sh"
 run loom "$ROOT/scripts/loom.sh"
 wait $preparing || say "preparing failed, see $STATE/prepare.log; what needs it tries again"
 for version in 16 17 18 15; do run "regress-$version" "$ROOT/scripts/regress.sh" $version; done
+run postgres "$ROOT/scripts/postgres-suite.sh"
 run e2e "$ROOT/scripts/e2e.sh" localstack
 
 echo

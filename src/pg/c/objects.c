@@ -424,6 +424,20 @@ activity_pg_statement_object_type(PlannedStmt *pstmt)
 	}
 }
 
+/*
+ * The relation that a name stands for now. Unlike RangeVarGetRelid() this raises no error for a name that the command itself
+ * will refuse (of another database, of a schema that the user may not use).
+ */
+static Oid
+find_relation(RangeVar *relation)
+{
+	if (!IsTransactionState() || relation->catalogname != NULL)
+		return InvalidOid;
+	if (relation->schemaname == NULL)
+		return RelnameGetRelid(relation->relname);
+	return get_relname_relid(relation->relname, get_namespace_oid(relation->schemaname, true));
+}
+
 /* Where there is such a relation now, with its schema. */
 static bool
 relation_target(RangeVar *relation, char *name, int size)
@@ -434,7 +448,7 @@ relation_target(RangeVar *relation, char *name, int size)
 
 	if (relation == NULL)
 		return false;
-	relid = IsTransactionState() ? RangeVarGetRelid(relation, NoLock, true) : InvalidOid;
+	relid = find_relation(relation);
 	if (OidIsValid(relid) && activity_pg_relation_name(relid, &kind, &catalog, name, size))
 		return true;
 	if (relation->schemaname == NULL)

@@ -3,6 +3,8 @@
 //! Failures and what the stream says of itself are never left out. A session is left out by the role that logged in,
 //! its database, or its application_name; a statement by its class. The settings are parsed once after each change.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use activity_event::{Class, ClassSet};
 
 use crate::pg::main_thread::MainThread;
@@ -29,6 +31,9 @@ static FILTER: MainThread<Filter> = MainThread::new(Filter {
     session: None,
 });
 
+/// The generation of settings that leave no session out; asked in every hook.
+static NO_SESSION_LEFT_OUT: AtomicU64 = AtomicU64::new(u64::MAX);
+
 impl Filter {
     fn refresh(&mut self) {
         let generation = settings::generation();
@@ -41,6 +46,9 @@ impl Filter {
         self.databases = settings::excluded_databases();
         self.applications = settings::excluded_applications();
         self.session = if self.roles.is_empty() && self.databases.is_empty() { Some(false) } else { None };
+        if self.session.is_some() && self.applications.is_empty() {
+            NO_SESSION_LEFT_OUT.store(generation, Ordering::Relaxed);
+        }
     }
 
     fn leaves_out(&mut self) -> bool {
@@ -60,6 +68,9 @@ impl Filter {
 /// Whether statements of this session that succeed are left out.
 #[inline]
 pub(crate) fn excluded() -> bool {
+    if NO_SESSION_LEFT_OUT.load(Ordering::Relaxed) == settings::generation() {
+        return false;
+    }
     FILTER.with(Filter::leaves_out).unwrap_or(false)
 }
 

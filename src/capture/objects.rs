@@ -4,6 +4,8 @@
 //! is made or altered when the command is done, when its rows can be looked up. Works in every database without an event
 //! trigger, and for databases, roles and tablespaces, which event triggers do not see.
 
+use std::collections::HashSet;
+
 use activity_event::Class;
 
 use super::{BACKEND, Backend, note_contained_failure};
@@ -67,6 +69,7 @@ impl Backend {
 /// first, and then what was made and altered.
 pub(super) fn finished(mut touched: Vec<Touched>) -> Vec<Touched> {
     let mut told: Vec<Touched> = Vec::with_capacity(touched.len());
+    let mut seen = HashSet::new();
     // The server drops what depends on an object before the object itself.
     let mut dropped: Vec<Touched> = touched.extract_if(.., |t| t.access == Access::Drop).collect();
     dropped.reverse();
@@ -84,7 +87,7 @@ pub(super) fn finished(mut touched: Vec<Touched>) -> Vec<Touched> {
             continue;
         }
         // Made and altered by the same command, it was made.
-        if !told.iter().any(|other| other.object == item.object && other.command == item.command) {
+        if seen.insert((item.object.key(), item.command)) {
             told.push(item);
         }
     }

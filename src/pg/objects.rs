@@ -49,6 +49,11 @@ impl Object {
         Self(RawObject { sub: 0, ..self.0 })
     }
 
+    /// Tells it from others.
+    pub(crate) fn key(self) -> (u32, u32, i32) {
+        (self.0.class.to_u32(), self.0.object.to_u32(), self.0.sub)
+    }
+
     /// Whether it is one that is told, and not part of one. Catalog access.
     pub(crate) fn is_told(&self, access: Access) -> bool {
         // SAFETY: a valid address; an error becomes a panic.

@@ -61,9 +61,9 @@ impl<'a> Bound<'a> {
             // The types that nearly all clients bind are printed here: their output functions are known and cost a
             // catalog look-up and an allocation each.
             match entry.ptype {
-                pg_sys::INT4OID => add(&(entry.value.value() as i32).to_string()),
-                pg_sys::INT8OID => add(&(entry.value.value() as i64).to_string()),
-                pg_sys::INT2OID => add(&(entry.value.value() as i16).to_string()),
+                pg_sys::INT4OID => add(itoa::Buffer::new().format(entry.value.value() as i32)),
+                pg_sys::INT8OID => add(itoa::Buffer::new().format(entry.value.value() as i64)),
+                pg_sys::INT2OID => add(itoa::Buffer::new().format(entry.value.value() as i16)),
                 pg_sys::BOOLOID => add(if entry.value.value() as u8 == 0 { "f" } else { "t" }),
                 _ => add(&redact::literal(&plain_text(&entry, max_bytes).unwrap_or_else(|| other(&entry)))),
             }

@@ -10,7 +10,6 @@ use super::ffi::{
     RawMoment, RawRelation, activity_pg_innermost_text, activity_pg_moment, activity_pg_query_was_rewound,
     activity_pg_relations, activity_pg_transaction_id, activity_pg_watch_query,
 };
-use super::guard::raising;
 
 /// Most relations of one statement that are told one by one. More than a person writes; a limit all the same.
 pub(crate) const MAX_RELATIONS: usize = 512;
@@ -183,8 +182,8 @@ impl<'a> Query<'a> {
     /// Has the end of this query's memory told under `key`, however it ends.
     pub(crate) fn watch(&self, key: u64) {
         if !self.desc().estate.is_null() {
-            // SAFETY: estate is there; an out-of-memory error becomes a panic.
-            unsafe { raising(|| activity_pg_watch_query(self.raw.as_ptr(), key)) };
+            // SAFETY: estate is there; raises nothing.
+            unsafe { activity_pg_watch_query(self.raw.as_ptr(), key) };
         }
     }
 }

@@ -75,7 +75,7 @@ extern void activity_pg_install_hooks(void);
 extern void activity_pg_watch_transactions(void);
 extern void activity_pg_watch_session_end(void);
 extern void activity_pg_watch_invalidations(void);	/* may raise an error */
-extern void activity_pg_watch_query(QueryDesc *query, uint64 key);	/* may raise an error */
+extern void activity_pg_watch_query(QueryDesc *query, uint64 key);
 
 /* ---- frames.c ---- */
 

@@ -102,14 +102,17 @@ query_vanished(void *arg)
 
 /*
  * Tells Rust when the executor's memory of this query goes, also where ExecutorEnd is never called (an abort).
- * Memory context callbacks run in every way a context can end.
+ * Memory context callbacks run in every way a context can end. Where memory is short it is not told. Raises nothing.
  */
 void
 activity_pg_watch_query(QueryDesc *query, uint64 key)
 {
-	MemoryContextCallback *callback = MemoryContextAlloc(query->estate->es_query_cxt, sizeof(MemoryContextCallback));
+	MemoryContext memory = query->estate->es_query_cxt;
+	MemoryContextCallback *callback = MemoryContextAllocExtended(memory, sizeof(MemoryContextCallback), MCXT_ALLOC_NO_OOM);
 
+	if (callback == NULL)
+		return;
 	callback->func = query_vanished;
 	callback->arg = (void *) (uintptr_t) key;
-	MemoryContextRegisterResetCallback(query->estate->es_query_cxt, callback);
+	MemoryContextRegisterResetCallback(memory, callback);
 }

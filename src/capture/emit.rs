@@ -10,8 +10,6 @@ use crate::pg::statement::transaction_id;
 use crate::pg::{clock, session, text};
 use crate::{ring, settings};
 
-/// Bytes that a character may straddle the cut by; what is converted is a little more than what is kept.
-const LONGEST_CHARACTER_BYTES: usize = 8;
 /// Longest message of an error in an event.
 const MAX_MESSAGE_BYTES: usize = 8 * 1024;
 
@@ -143,10 +141,11 @@ fn with_text(draft: Text<'_>, f: impl FnOnce(Option<&str>, Option<u64>)) {
         Text::Raw(raw) => raw,
     };
     let limit = settings::max_statement_bytes();
-    let window = raw.get(..limit + LONGEST_CHARACTER_BYTES).unwrap_or(raw);
+    // More than what is kept by a character: what straddles the cut is not kept.
+    let window = text::clip(raw, limit + text::LONGEST_CHARACTER_BYTES);
     let utf8: Cow<'_, str> = text::to_utf8(window);
     let redacted = redact::passwords(&utf8);
     let (kept, was_longer) = cut(&redacted, limit);
     let whole = if window.len() < raw.len() { Some(raw.len() as u64) } else { was_longer };
-    f(Some(kept), whole);
+    f(Some(if whole.is_some() { redact::without_torn_uri(kept) } else { kept }), whole);
 }

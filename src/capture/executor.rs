@@ -4,7 +4,7 @@ use activity_event::Class;
 
 use super::emit::Text;
 use super::query::{OpenQuery, Told};
-use super::{BACKEND, Backend, filter, wait_at_top, wait_now, watched};
+use super::{BACKEND, Backend, excluded, filter, wait_at_top, wait_now};
 use crate::pg::statement::{Query, in_extension_script};
 use crate::pg::{clock, process};
 
@@ -20,19 +20,21 @@ pub(crate) fn start(query: Query<'_>) {
         if in_extension_script() {
             return false;
         }
-        let left_out = !query.modifies() && !filter::captures(Class::Read);
+        // Whatever is left out can still fail, and be told for that, or be told before it runs.
+        let left_out = excluded() || (!query.modifies() && !filter::captures(Class::Read));
         let mut relations = Vec::new();
-        if !left_out {
-            query.relations(&mut relations);
-            if process::catalog_usable() {
-                relations.iter().for_each(|relation| b.names.learn(relation.oid));
-            }
+        query.relations(&mut relations);
+        if process::catalog_usable() {
+            relations
+                .iter()
+                .filter(|r| !left_out || r.foreign)
+                .for_each(|relation| b.names.learn(relation.oid));
         }
         if b.queries.len() >= MAX_OPEN_QUERIES {
             b.queries.remove(0);
             super::note_contained_failure();
         }
-        let intent = relations.iter().any(|r| r.writes() && watched::is_watched_catalog(r.oid));
+        let intent = relations.iter().any(|relation| b.is_told_before(relation));
         b.queries.push(OpenQuery {
             address: query.address(),
             key: next_key(),

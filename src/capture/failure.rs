@@ -13,13 +13,15 @@
 //! An error without a statement of its own inside the client's (RAISE, an expression of the language) is no failure of a
 //! statement, and where it is caught nothing is told.
 
+use std::borrow::Cow;
+
 use activity_event::{Class, ParamsBuf, command, redact, slice};
 
 use super::emit::{Draft, Prepared, Text};
 use super::numbers::Statement;
 use super::session::CONNECT_STATEMENT_ID;
 use super::{BACKEND, Backend, wait_at_top};
-use crate::pg::statement::{client_text, logging_in, moment};
+use crate::pg::statement::{client_text, innermost_text, logging_in, moment};
 use crate::pg::{clock, sqlstate, text};
 use crate::settings;
 
@@ -41,6 +43,8 @@ pub(super) struct FailedStatement {
 struct Raised {
     code: i32,
     message: Vec<u8>,
+    /// The message without the secrets of the text inside.
+    told_message: String,
     /// The statement that was current then.
     statement: Statement,
     /// The text inside, where the error points into it: it was not analysed.
@@ -79,6 +83,10 @@ pub(crate) fn raised(code: i32, message: &[u8], internal_query: &[u8]) {
         b.failures.raised = Some(Raised {
             code,
             message: message.to_vec(),
+            told_message: without_secrets(
+                &text::to_utf8(message),
+                if internal_query.is_empty() { innermost_text() } else { internal_query },
+            ),
             statement: b.numbers.current,
             internal: (!internal_query.is_empty()).then(|| Prepared::of(internal_query.trim_ascii())),
             failed: None,
@@ -94,11 +102,10 @@ pub(crate) fn reported(code: i32, message: &[u8], fatal: bool) {
             // A process of the server that runs no SQL.
             return;
         }
-        b.drop_or_publish_raised(code, message);
         let sqlstate = sqlstate::text(code);
         let raw = client_text();
-        let window = raw.get(..settings::max_statement_bytes()).unwrap_or(raw);
-        let message = redact::message(&text::to_utf8(message), &text::to_utf8(window)).into_owned();
+        let told = b.take_message_of_raised(code, message);
+        let message = without_secrets(&told.map_or_else(|| text::to_utf8(message), Cow::Owned), raw);
         if has_client && logging_in() {
             if fatal {
                 b.publish_refused_login(&sqlstate, &message);
@@ -146,9 +153,8 @@ impl Backend {
 
     #[cold]
     fn publish_raised(&mut self) {
-        let Some(Raised { code, message, statement, internal, failed }) = self.failures.raised.take() else {
-            return;
-        };
+        let Some(raised) = self.failures.raised.take() else { return };
+        let Raised { code, told_message, statement, internal, failed, .. } = raised;
         let failed = match (internal, failed) {
             // The same statement, once from its text and once from its run, which knows more.
             (Some(internal), Some(failed)) if failed.text.text == internal.text => failed,
@@ -160,17 +166,16 @@ impl Backend {
             (None, Some(failed)) => failed,
             (None, None) => return,
         };
-        let message = redact::passwords(&text::to_utf8(&message)).into_owned();
-        self.publish_failed(&failed, &sqlstate::text(code), &message);
+        self.publish_failed(&failed, &sqlstate::text(code), &told_message);
     }
 
-    /// The error that is noted is the one that is reported, or another one was raised in its place.
-    fn drop_or_publish_raised(&mut self, code: i32, message: &[u8]) {
+    /// The message of the error that is noted, where it is the one that is reported; else another one was raised in its place.
+    fn take_message_of_raised(&mut self, code: i32, message: &[u8]) -> Option<String> {
         if self.failures.raised.as_ref().is_some_and(|r| r.code == code && r.message == message) {
-            self.failures.raised = None;
-        } else {
-            self.publish_caught_failure();
+            return self.failures.raised.take().map(|raised| raised.told_message);
         }
+        self.publish_caught_failure();
+        None
     }
 
     fn publish_failed(&mut self, failed: &FailedStatement, sqlstate: &str, message: &str) {
@@ -271,4 +276,19 @@ fn unrun(statement_id: u64, substatement_id: u64, text: Prepared) -> FailedState
         text,
         ..FailedStatement::default()
     }
+}
+
+/// A message without the secrets of the text that it may quote. Of a text that is too long to look through, nothing that is
+/// quoted is told.
+fn without_secrets(message: &str, raw: &[u8]) -> String {
+    const MAX_SCANNED_BYTES: usize = 8 * 1024 * 1024;
+    if raw.len() > MAX_SCANNED_BYTES {
+        let plain = message.split('"').next().unwrap_or_default();
+        return if plain.len() < message.len() {
+            format!("{plain}\"{}\"", redact::REDACTED)
+        } else {
+            plain.to_owned()
+        };
+    }
+    redact::message(message, &text::to_utf8(raw)).into_owned()
 }

@@ -67,20 +67,15 @@ impl Filter {
 
 /// Whether statements of this session that succeed are left out.
 #[inline]
-pub(crate) fn excluded() -> bool {
+pub(super) fn excluded() -> bool {
     if NO_SESSION_LEFT_OUT.load(Ordering::Relaxed) == settings::generation() {
         return false;
     }
     FILTER.with(Filter::leaves_out).unwrap_or(false)
 }
 
-/// Whether events of that class are told.
+/// Whether events of that class are told in this session.
 #[inline]
 pub(super) fn captures(class: Class) -> bool {
-    FILTER
-        .with(|filter| {
-            filter.refresh();
-            filter.classes.contains(class)
-        })
-        .unwrap_or(true)
+    FILTER.with(|filter| !filter.leaves_out() && filter.classes.contains(class)).unwrap_or(true)
 }

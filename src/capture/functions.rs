@@ -24,11 +24,8 @@ pub(crate) fn executing(oid: u32) {
         }
         let Some(function) = b.names.function(oid) else { return false };
         let intent = watched::watch(oid) == Some(Watch::Intent) || function.leaves_server;
-        let left_out = super::excluded();
-        if !left_out || intent {
-            b.begin_call(by_message);
-            b.tell_call(&function.name, intent, left_out);
-        }
+        b.begin_call(by_message);
+        b.tell_call(&function.name, intent);
         intent
     });
     if told_before == Some(true) {
@@ -61,7 +58,7 @@ impl Backend {
         }
     }
 
-    fn tell_call(&mut self, name: &str, intent: bool, left_out: bool) {
+    fn tell_call(&mut self, name: &str, intent: bool) {
         let draft = Draft {
             start_time: clock::now(),
             statement_id: self.numbers.current.id,
@@ -76,8 +73,6 @@ impl Backend {
         if intent {
             self.publish_intent(&draft);
         }
-        if !left_out {
-            self.publish(&draft);
-        }
+        self.publish(&draft);
     }
 }

@@ -57,7 +57,7 @@ use std::sync::atomic::Ordering;
 
 use activity_event::ParamsBuf;
 
-pub(crate) use self::filter::excluded;
+use self::filter::excluded;
 use self::names::Names;
 use self::numbers::Numbers;
 use self::session::SessionState;
@@ -108,6 +108,8 @@ impl Backend {
     /// `location` and `end` say where in the message it stands.
     fn begin(&mut self, location: i32, end: usize) {
         self.publish_caught_failure();
+        // Now it can be looked up; when the statement fails it cannot.
+        self.session.role_in_force();
         if self.depth == 0 {
             let has_client = self.session.ensure().has_client;
             self.numbers.begin_at_top(&statement::moment(), has_client, location, end);

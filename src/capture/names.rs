@@ -29,6 +29,8 @@ pub(super) struct RelationName {
     pub(super) object_type: &'static str,
     /// It is one of pg_catalog's.
     pub(super) catalog: bool,
+    /// To query it is told before: it reads a file or a program of the server's.
+    pub(super) leaves_server: bool,
 }
 
 type Map<T> = HashMap<u32, Rc<T>, BuildHasherDefault<OidHasher>>;
@@ -90,6 +92,7 @@ impl Names {
                 name: found.name.into_boxed_str(),
                 object_type: object_type(found.kind),
                 catalog: found.catalog,
+                leaves_server: found.leaves_server,
             };
             known.relations.insert(oid, Rc::new(entry));
         }

@@ -46,7 +46,7 @@ impl Backend {
         let (class, command) = (part.class, part.command);
         let of_whole = matches!(access, Access::Create | Access::Alter) && !part.tells_columns;
         let object = if of_whole { object.whole() } else { object };
-        let gone_later = matches!(access, Access::Drop | Access::Truncate);
+        let gone_later = matches!(access, Access::Drop | Access::DropInternal | Access::Truncate);
         let described = if gone_later {
             if !object.is_told(access) {
                 return;
@@ -71,7 +71,8 @@ pub(super) fn finished(mut touched: Vec<Touched>) -> Vec<Touched> {
     let mut told: Vec<Touched> = Vec::with_capacity(touched.len());
     let mut seen = HashSet::new();
     // The server drops what depends on an object before the object itself.
-    let mut dropped: Vec<Touched> = touched.extract_if(.., |t| t.access == Access::Drop).collect();
+    let mut dropped: Vec<Touched> =
+        touched.extract_if(.., |t| matches!(t.access, Access::Drop | Access::DropInternal)).collect();
     dropped.reverse();
     for mut item in dropped.into_iter().chain(touched) {
         if item.described.is_none() {

@@ -1,14 +1,14 @@
 //! What is known of a query between ExecutorStart and ExecutorEnd, and how it becomes events.
 
-use activity_event::{Class, Params, ParamsBuf};
+use activity_event::{Class, Params, ParamsBuf, redact};
 
 use super::emit::{Draft, Prepared, Text};
 use super::failure::FailedStatement;
 use super::names::Names;
 use super::numbers::Statement;
 use super::{Backend, watched};
-use crate::pg::clock;
 use crate::pg::statement::{Operation, Query, Relation};
+use crate::pg::{clock, text};
 use crate::settings;
 
 /// What of a query was told.
@@ -119,9 +119,15 @@ impl Backend {
         }
     }
 
+    /// Whether what the query does with the relation is told before it runs.
+    pub(super) fn is_told_before(&self, relation: &Relation) -> bool {
+        (relation.writes() && watched::is_watched_catalog(relation.oid))
+            || self.names.relation(relation.oid).is_some_and(|known| known.leaves_server)
+    }
+
     pub(super) fn tell_intent_of_query(&mut self, query: Query<'_>) {
         let Some(open) = self.queries.pop() else { return };
-        let watched = open.relations.iter().find(|r| r.writes() && watched::is_watched_catalog(r.oid));
+        let watched = open.relations.iter().find(|relation| self.is_told_before(relation));
         let known = watched.and_then(|relation| self.names.relation(relation.oid));
         self.publish_intent(&Draft {
             start_time: open.start_time,
@@ -165,7 +171,8 @@ impl Backend {
             if settings::log_parameters()
                 && let Some(bound) = query.parameters()
             {
-                bound.print_plain(settings::max_parameter_bytes(), &mut failed.params);
+                let secret = secret_parameters(query);
+                bound.print_plain(settings::max_parameter_bytes(), &secret, &mut failed.params);
             }
             failed
         });
@@ -196,8 +203,13 @@ fn print_parameters(query: Query<'_>, out: &mut ParamsBuf) {
     if settings::log_parameters()
         && let Some(bound) = query.parameters()
     {
-        bound.print(settings::max_parameter_bytes(), out);
+        bound.print(settings::max_parameter_bytes(), &secret_parameters(query), out);
     }
+}
+
+/// The numbers of the parameters whose values are secrets, as far as the text that is kept tells.
+fn secret_parameters(query: Query<'_>) -> Vec<usize> {
+    redact::parameters(&text::to_utf8(text::clip(query.text(), settings::max_statement_bytes())))
 }
 
 /// What a statement does to one of its relations, by the permissions that it needs there.

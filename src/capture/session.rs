@@ -5,10 +5,10 @@ use std::sync::atomic::Ordering;
 use activity_event::{Class, NetProtocol, Session, command};
 
 use super::emit::{Draft, Prepared, Text};
-use super::{BACKEND, wait_at_top};
+use super::{BACKEND, filter, wait_at_top};
 use crate::pg::session::{self, Facts};
 use crate::pg::statement::moment;
-use crate::pg::{clock, process};
+use crate::pg::{clock, process, text};
 use crate::ring;
 
 /// CONNECT has this statementId; the first statement has the next one.
@@ -72,15 +72,20 @@ pub(super) fn view<'a>(facts: &'a Facts, application: Option<&'a str>) -> Sessio
 /// The client proved who it is, and may use the database with its role and settings.
 pub(crate) fn connected() {
     BACKEND.with(|b| {
-        let start = b.session.ensure().start;
+        if process::catalog_usable() {
+            text::prepare();
+        }
+        // The encoding of the names is known now.
+        b.session.facts = None;
+        let (start, user) = (b.session.ensure().start, b.session.ensure().user.clone());
+        // Until SET ROLE or a function changes it, the role in force is the one that logged in.
+        b.session.role = Some((session::current_role(), user));
         b.session.connected = true;
         session::watch_end();
         if let Some(attached) = ring::attached() {
             attached.shared.sessions.fetch_add(1, Ordering::SeqCst);
         }
-        if !super::excluded() {
-            b.publish(&Draft { start_time: start, ..Draft::of_session(CONNECT_STATEMENT_ID, "CONNECT") });
-        }
+        b.publish(&Draft { start_time: start, ..Draft::of_session(CONNECT_STATEMENT_ID, "CONNECT") });
     });
     wait_at_top();
 }
@@ -103,7 +108,7 @@ pub(crate) fn ended(code: i32) {
             error_message: message.as_deref(),
             ..Draft::of_session(statement_id, "DISCONNECT")
         };
-        if super::enabled() && (code != "0" || !super::excluded()) {
+        if super::enabled() && (code != "0" || filter::captures(Class::Misc)) {
             b.publish(&draft);
         }
     });

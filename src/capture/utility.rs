@@ -6,7 +6,7 @@ use super::emit::{Draft, Prepared, Text};
 use super::failure::FailedStatement;
 use super::objects::{Touched, finished};
 use super::query::of_relation;
-use super::{BACKEND, Backend, wait_at_top, wait_now};
+use super::{BACKEND, Backend, excluded, wait_at_top, wait_now};
 use crate::pg::statement::{Operation, Relation, in_extension_script};
 use crate::pg::utility::Utility;
 use crate::pg::{clock, guard, objects, process};
@@ -46,7 +46,7 @@ pub(crate) fn begin(utility: Utility<'_>) {
         b.depth += 1;
         let in_script = in_extension_script() && !utility.runs_extension_script();
         let is_part = utility.subcommand || in_script;
-        let names_objects = !in_script && utility.names_objects();
+        let names_objects = !in_script && !excluded() && utility.names_objects();
         let usable = process::catalog_usable();
         let intent = !is_part && usable && utility.is_told_before();
         // It may be named wrongly, which is for the command itself to say.
@@ -56,7 +56,7 @@ pub(crate) fn begin(utility: Utility<'_>) {
         if settings::log_parameters()
             && let Some(bound) = utility.parameters()
         {
-            bound.print(settings::max_parameter_bytes(), &mut params);
+            bound.print(settings::max_parameter_bytes(), &[], &mut params);
         }
         b.utilities.push(OpenUtility {
             start_time: clock::now(),
@@ -221,7 +221,8 @@ impl Backend {
             let touched = finished(std::mem::take(&mut open.touched));
             let draft = Draft { row_count: open.is_copy.then_some(rows), ..open.draft(substatement) };
             if touched.is_empty() {
-                let target = open.target.as_ref().filter(|(kind, _)| open.is_copy || *kind == "PARAMETER");
+                // It changed nothing, or what it changed is no object of a catalog.
+                let target = open.target.as_ref();
                 self.publish(&Draft {
                     object_type: target.map(|(kind, _)| *kind),
                     object_name: target.map(|(_, name)| name.as_str()),

@@ -19,12 +19,6 @@ extern "C" fn activity_capture_enabled() -> bool {
     capture::enabled()
 }
 
-/// Whether statements that succeed are, too: not in a session that the settings leave out.
-#[unsafe(no_mangle)]
-extern "C" fn activity_capture_statements() -> bool {
-    capture::enabled() && !capture::excluded()
-}
-
 /// Runs what a hook tells of a query.
 fn of_query<R>(query: *mut pg_sys::QueryDesc, tell: impl FnOnce(Query<'_>) -> R) -> Option<R> {
     // SAFETY: the hook's own argument, valid for the length of this call.

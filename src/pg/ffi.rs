@@ -24,6 +24,7 @@ pub(super) struct RawSession {
 pub(super) struct RawRelation {
     pub(super) relid: pg_sys::Oid,
     pub(super) required_perms: u32,
+    pub(super) relkind: c_char,
     pub(super) rellockmode: c_int,
 }
 
@@ -66,6 +67,7 @@ unsafe extern "C-unwind" {
         buffer: *mut c_char,
         size: c_int,
     ) -> bool;
+    pub(super) fn activity_pg_relation_leaves_server(relid: pg_sys::Oid) -> bool;
     pub(super) fn activity_pg_function_name(
         function: pg_sys::Oid,
         catalog: *mut bool,
@@ -100,6 +102,8 @@ unsafe extern "C-unwind" {
     ) -> bool;
     pub(super) fn activity_pg_output(kind: pg_sys::Oid, value: pg_sys::Datum) -> *mut c_char;
     pub(super) fn activity_pg_find_conversion();
+    pub(super) fn activity_pg_clip(text: *const c_char, length: c_int, limit: c_int) -> c_int;
+    pub(super) fn activity_pg_character_bytes(text: *const c_char, length: c_int) -> c_int;
     pub(super) fn activity_pg_convert(
         source: *const c_char,
         length: c_int,

@@ -4,9 +4,15 @@ use std::ffi::{CStr, c_char};
 
 use pgrx::pg_sys;
 
-use super::ffi::{activity_pg_function_leaves_server, activity_pg_function_name, activity_pg_relation_name};
+use super::ffi::{
+    activity_pg_function_leaves_server, activity_pg_function_name, activity_pg_relation_leaves_server,
+    activity_pg_relation_name,
+};
 use super::guard::raising;
 use super::text;
+
+/// pg_class.relkind of a foreign table.
+pub(super) const FOREIGN_TABLE: c_char = b'f' as c_char;
 
 /// A relation's qualified name and kind.
 pub(crate) struct Relation {
@@ -16,6 +22,8 @@ pub(crate) struct Relation {
     pub(crate) kind: u8,
     /// It is one of pg_catalog's.
     pub(crate) catalog: bool,
+    /// It is a foreign table that reads a file or a program of the server's.
+    pub(crate) leaves_server: bool,
 }
 
 /// A function's qualified name.
@@ -54,14 +62,16 @@ impl NameBuffer {
 pub(crate) fn relation(oid: u32) -> Option<Relation> {
     let (mut kind, mut catalog, mut name) = (0, false, NameBuffer::new());
     // SAFETY: locals and the size of the buffer; an error becomes a panic.
-    let found = unsafe {
+    let (found, leaves_server) = unsafe {
         raising(|| {
             let oid = pg_sys::Oid::from(oid);
-            activity_pg_relation_name(oid, &mut kind, &mut catalog, name.as_mut_ptr(), NameBuffer::SIZE)
+            let found =
+                activity_pg_relation_name(oid, &mut kind, &mut catalog, name.as_mut_ptr(), NameBuffer::SIZE);
+            (found, found && kind == FOREIGN_TABLE && activity_pg_relation_leaves_server(oid))
         })
     };
     #[expect(clippy::cast_sign_loss, reason = "relkind is an ASCII letter")]
-    if found { Some(Relation { name: name.text()?, kind: kind as u8, catalog }) } else { None }
+    if found { Some(Relation { name: name.text()?, kind: kind as u8, catalog, leaves_server }) } else { None }
 }
 
 /// Looks a function up; `None` where it is gone.

@@ -22,11 +22,15 @@ pub(crate) enum Access {
     Drop = 2,
     /// It is about to empty it.
     Truncate = 3,
+    /// It is about to drop it for reasons of its own.
+    DropInternal = 4,
 }
 
 impl Access {
     pub(super) fn from_number(number: i32) -> Option<Self> {
-        [Self::Create, Self::Alter, Self::Drop, Self::Truncate].into_iter().find(|a| *a as i32 == number)
+        [Self::Create, Self::Alter, Self::Drop, Self::Truncate, Self::DropInternal]
+            .into_iter()
+            .find(|access| *access as i32 == number)
     }
 }
 

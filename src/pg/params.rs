@@ -31,22 +31,24 @@ impl<'a> Bound<'a> {
         (list.numParams > 0).then_some(Self { list, call: PhantomData })
     }
 
-    /// Adds the values, in order, NULLs left out, passwords redacted, each cut to `max_bytes` and all to what fits.
-    pub(crate) fn print(&self, max_bytes: usize, out: &mut ParamsBuf) {
-        self.each(max_bytes, out, |entry| printed(entry).unwrap_or_else(|| LEFT_OUT.to_owned()));
+    /// Adds the values, in order, NULLs left out, each cut to `max_bytes` and all to what fits. Secrets are redacted: those
+    /// in a value, and the values of the parameters whose numbers (from 1) are `secret`.
+    pub(crate) fn print(&self, max_bytes: usize, secret: &[usize], out: &mut ParamsBuf) {
+        self.each(max_bytes, secret, out, |entry| printed(entry).unwrap_or_else(|| LEFT_OUT.to_owned()));
     }
 
     /// The same while an error is under way: only what can be printed without the server's help, and only what the
     /// client bound.
-    pub(crate) fn print_plain(&self, max_bytes: usize, out: &mut ParamsBuf) {
+    pub(crate) fn print_plain(&self, max_bytes: usize, secret: &[usize], out: &mut ParamsBuf) {
         if self.list.paramFetch.is_none() {
-            self.each(max_bytes, out, |_| LEFT_OUT.to_owned());
+            self.each(max_bytes, secret, out, |_| LEFT_OUT.to_owned());
         }
     }
 
     fn each(
         &self,
         max_bytes: usize,
+        secret: &[usize],
         out: &mut ParamsBuf,
         other: impl Fn(&pg_sys::ParamExternData) -> String,
     ) {
@@ -54,10 +56,15 @@ impl<'a> Bound<'a> {
         for number in 0..usize::try_from(self.list.numParams).unwrap_or(0) {
             let Some(entry) = self.entry(number) else { continue };
             let mut add = |value: &str| {
-                let (cut, _) = activity_event::text::cut(value, room.min(max_bytes));
+                let (cut, whole) = activity_event::text::cut(value, room.min(max_bytes));
+                let cut = if whole.is_some() { redact::without_torn_uri(cut) } else { cut };
                 out.push(cut);
                 room = room.saturating_sub(cut.len() + 1);
             };
+            if secret.contains(&(number + 1)) {
+                add(redact::REDACTED);
+                continue;
+            }
             // The types that nearly all clients bind are printed here: their output functions are known and cost a
             // catalog look-up and an allocation each.
             match entry.ptype {
@@ -91,8 +98,6 @@ impl<'a> Bound<'a> {
 
 /// A text as it is, where it lies in memory in one piece.
 fn plain_text(entry: &pg_sys::ParamExternData, max_bytes: usize) -> Option<String> {
-    /// A character may straddle the cut.
-    const LONGEST_CHARACTER_BYTES: usize = 8;
     if !matches!(entry.ptype, pg_sys::TEXTOID | pg_sys::VARCHAROID) {
         return None;
     }
@@ -105,9 +110,11 @@ fn plain_text(entry: &pg_sys::ParamExternData, max_bytes: usize) -> Option<Strin
         }
         FromDatum::from_datum(entry.value, false)?
     };
-    // A cut text is redacted as far as it is kept.
-    let window = bytes.get(..max_bytes.saturating_add(LONGEST_CHARACTER_BYTES)).unwrap_or(bytes);
-    Some(text::to_utf8(window).into_owned())
+    // A cut text is redacted as far as it is kept. One more character tells that it was cut.
+    Some(
+        text::to_utf8(text::clip(bytes, max_bytes.saturating_add(text::LONGEST_CHARACTER_BYTES)))
+            .into_owned(),
+    )
 }
 
 /// The type's own output; `None` where it fails.

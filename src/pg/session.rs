@@ -39,7 +39,8 @@ pub(crate) struct Facts {
     pub(crate) server_host: String,
 }
 
-/// The facts of this session. Of a background worker, the role and the database come from the catalogs, which
+/// The facts of this session. Names are in the encoding of its database; before that is known they are taken for UTF-8. Of a
+/// background worker, the role and the database come from the catalogs, which
 /// must be usable.
 pub(crate) fn facts() -> Facts {
     let mut raw = RawSession {
@@ -56,8 +57,11 @@ pub(crate) fn facts() -> Facts {
     // SAFETY: fills the struct; the strings live as long as the process.
     unsafe { activity_pg_session(&mut raw) };
     let text = |s: *const c_char| {
-        // SAFETY: NULL or a terminated string of the server.
-        if s.is_null() { String::new() } else { text::lossy(unsafe { CStr::from_ptr(s) }.to_bytes()) }
+        if s.is_null() {
+            return String::new();
+        }
+        // SAFETY: a terminated string of the server.
+        text::to_utf8(unsafe { CStr::from_ptr(s) }.to_bytes()).into_owned()
     };
     let mut facts = Facts {
         has_client: raw.has_client,

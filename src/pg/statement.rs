@@ -10,6 +10,7 @@ use super::ffi::{
     RawMoment, RawRelation, activity_pg_innermost_text, activity_pg_moment, activity_pg_query_was_rewound,
     activity_pg_relations, activity_pg_transaction_id, activity_pg_watch_query,
 };
+use super::names::FOREIGN_TABLE;
 
 /// Most relations of one statement that are told one by one. More than a person writes; a limit all the same.
 pub(crate) const MAX_RELATIONS: usize = 512;
@@ -44,6 +45,8 @@ pub(crate) struct Relation {
     pub(crate) oid: u32,
     /// The AclMode bits that are required of it.
     pub(crate) required: u32,
+    /// It is a foreign table.
+    pub(crate) foreign: bool,
     /// The lock that the statement takes on it.
     pub(crate) lock_mode: i32,
 }
@@ -52,7 +55,7 @@ impl Relation {
     /// A relation that a command without a plan uses. Its lock is not told: COPY takes none for reading that could be
     /// mistaken for one for writing.
     pub(super) fn of_command(oid: pg_sys::Oid, required: u32) -> Self {
-        Self { oid: oid.to_u32(), required, lock_mode: pg_sys::RowExclusiveLock as i32 }
+        Self { oid: oid.to_u32(), required, foreign: false, lock_mode: pg_sys::RowExclusiveLock as i32 }
     }
 
     /// Whether any permission is required.
@@ -157,7 +160,7 @@ impl<'a> Query<'a> {
     pub(crate) fn relations(&self, out: &mut Vec<Relation>) {
         const FEW: usize = 16;
         const NONE: RawRelation =
-            RawRelation { relid: pg_sys::InvalidOid, required_perms: 0, rellockmode: 0 };
+            RawRelation { relid: pg_sys::InvalidOid, required_perms: 0, relkind: 0, rellockmode: 0 };
         out.clear();
         let mut few = [NONE; FEW];
         // SAFETY: a valid plan; a buffer and its capacity. Raises nothing.
@@ -190,7 +193,12 @@ impl<'a> Query<'a> {
 
 impl From<&RawRelation> for Relation {
     fn from(raw: &RawRelation) -> Self {
-        Self { oid: raw.relid.to_u32(), required: raw.required_perms, lock_mode: raw.rellockmode }
+        Self {
+            oid: raw.relid.to_u32(),
+            required: raw.required_perms,
+            foreign: raw.relkind == FOREIGN_TABLE,
+            lock_mode: raw.rellockmode,
+        }
     }
 }
 

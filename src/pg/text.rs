@@ -5,15 +5,32 @@ use std::ffi::c_int;
 
 use pgrx::pg_sys;
 
-use super::ffi::{activity_pg_convert, activity_pg_find_conversion};
+use super::ffi::{
+    activity_pg_character_bytes, activity_pg_clip, activity_pg_convert, activity_pg_find_conversion,
+};
 use super::guard::raising;
 use super::process;
 
-/// `bytes` in UTF-8 with what is invalid replaced, for text whose encoding is not known (before a database is).
-pub(crate) fn lossy(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
+/// At most `limit` bytes of a text in the server's encoding, whole characters.
+pub(crate) fn clip(bytes: &[u8], limit: usize) -> &[u8] {
+    // A character more than the limit is all that has to be looked at.
+    let window = bytes.get(..limit.saturating_add(LONGEST_CHARACTER_BYTES)).unwrap_or(bytes);
+    let (Ok(length), Ok(most)) = (c_int::try_from(window.len()), c_int::try_from(limit)) else {
+        return bytes;
+    };
+    // SAFETY: a buffer and its length; raises nothing.
+    let kept = unsafe { activity_pg_clip(window.as_ptr().cast(), length, most) };
+    usize::try_from(kept).ok().and_then(|kept| window.get(..kept)).unwrap_or(window)
 }
 
+/// Looks up what the conversion of text needs, so that it is there when catalogs cannot be read. Catalog access.
+pub(crate) fn prepare() {
+    // SAFETY: looks the function up once; an error becomes a panic.
+    unsafe { raising(|| activity_pg_find_conversion()) };
+}
+
+/// pg_wchar.h, MAX_MULTIBYTE_CHAR_LEN, and room for encodings to come.
+pub(crate) const LONGEST_CHARACTER_BYTES: usize = 8;
 /// Bytes that are converted at once.
 const CONVERSION_BYTES: usize = 64 * 1024;
 /// pg_wchar.h, MAX_CONVERSION_GROWTH
@@ -36,13 +53,15 @@ pub(crate) fn to_utf8(bytes: &[u8]) -> Cow<'_, str> {
     if encoding == pg_sys::pg_enc::PG_LATIN1 as c_int {
         return Cow::Owned(bytes.iter().map(|b| char::from(*b)).collect());
     }
-    if encoding != pg_sys::pg_enc::PG_UTF8 as c_int
-        && encoding != pg_sys::pg_enc::PG_SQL_ASCII as c_int
-        && let Some(text) = converted(bytes)
-    {
-        return Cow::Owned(text);
+    if encoding != pg_sys::pg_enc::PG_UTF8 as c_int && encoding != pg_sys::pg_enc::PG_SQL_ASCII as c_int {
+        return Cow::Owned(converted(bytes).unwrap_or_else(|| ascii_of(bytes)));
     }
     String::from_utf8_lossy(bytes)
+}
+
+/// What is ASCII in a text of an encoding that cannot be converted now.
+fn ascii_of(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| if b.is_ascii() { char::from(*b) } else { char::REPLACEMENT_CHARACTER }).collect()
 }
 
 /// By the server's conversion function; `None` where it is not known yet and cannot be looked up now.
@@ -69,14 +88,19 @@ fn converted(mut bytes: &[u8]) -> Option<String> {
         let written = usize::try_from(written).ok()?;
         text.push_str(&String::from_utf8_lossy(buffer.get(..written)?));
         let taken = usize::try_from(taken).ok()?.min(part.len());
-        // It stopped at a byte that means nothing, or at a character that the part's end has cut.
+        // It stopped at a character that means nothing, or at one that the part's end has cut.
+        let rest = bytes.get(taken..)?;
         let skipped = if taken < part.len() && (part.len() == bytes.len() || taken == 0) {
             text.push(char::REPLACEMENT_CHARACTER);
-            1
+            // SAFETY: a buffer that is not empty and its length; raises nothing.
+            let bytes = unsafe {
+                activity_pg_character_bytes(rest.as_ptr().cast(), c_int::try_from(rest.len()).ok()?)
+            };
+            usize::try_from(bytes).ok()?
         } else {
             0
         };
-        bytes = bytes.get(taken + skipped..)?;
+        bytes = rest.get(skipped..)?;
     }
     Some(text)
 }

@@ -36,7 +36,7 @@ activity_copy_text(char *buffer, int size, const char *text)
 /* What the object_access hook tells; the numbers are known to objects.rs. */
 enum
 {
-	ACCESS_CREATE, ACCESS_ALTER, ACCESS_DROP, ACCESS_TRUNCATE
+	ACCESS_CREATE, ACCESS_ALTER, ACCESS_DROP, ACCESS_TRUNCATE, ACCESS_DROP_INTERNAL
 };
 
 /* ---- Rust, called from hooks.c. failure is the SQLSTATE of an error, or 0. ---- */
@@ -65,8 +65,7 @@ extern void activity_on_commit(void);
 extern void activity_on_relation_invalidated(Oid relation);
 extern void activity_on_functions_invalidated(void);
 extern void activity_on_shmem_startup(void);
-extern bool activity_capture_enabled(void);	/* events of any kind */
-extern bool activity_capture_statements(void);	/* those of statements that succeed, too */
+extern bool activity_capture_enabled(void);
 
 /* ---- hooks.c ---- */
 extern void activity_pg_install_hooks(void);
@@ -109,12 +108,14 @@ typedef struct ActivityRelation
 {
 	Oid			relid;
 	uint32		required_perms;	/* AclMode bits */
+	char		relkind;
 	int			rellockmode;	/* 0 where the range table does not tell */
 } ActivityRelation;
 
 extern bool activity_pg_query_was_rewound(QueryDesc *query);
 extern int	activity_pg_relations(PlannedStmt *stmt, ActivityRelation *out, int capacity);
 extern bool activity_pg_relation_name(Oid relid, char *relkind, bool *catalog, char *buffer, int size);	/* may raise an error */
+extern bool activity_pg_relation_leaves_server(Oid relid);	/* may raise an error */
 extern bool activity_pg_function_name(Oid function, bool *catalog, char *buffer, int size);	/* may raise an error */
 extern bool activity_pg_function_leaves_server(Oid function);	/* may raise an error */
 extern int	activity_pg_utility_class(PlannedStmt *pstmt);	/* may raise an error */
@@ -143,6 +144,8 @@ extern char *activity_pg_output(Oid type, Datum value); /* may raise an error */
 
 /* ---- encoding.c ---- */
 extern void activity_pg_find_conversion(void);	/* may raise an error */
+extern int	activity_pg_clip(const char *text, int length, int limit);
+extern int	activity_pg_character_bytes(const char *text, int length);
 extern int	activity_pg_convert(const char *source, int length, char *destination, int size, int *taken);
 
 /* ---- process.c ---- */

@@ -55,3 +55,21 @@ activity_pg_convert(const char *source, int length, char *destination, int size,
 										 BoolGetDatum(true)));
 	return (int) strlen(destination);
 }
+
+/* How much of a text in the server's encoding whole characters fill, of at most limit bytes. Raises nothing. */
+int
+activity_pg_clip(const char *text, int length, int limit)
+{
+	if (length <= limit)
+		return length;
+	return pg_encoding_mbcliplen(GetDatabaseEncoding(), text, length, limit);
+}
+
+/* The bytes of the character that begins here, as its first byte has it, at most length. */
+int
+activity_pg_character_bytes(const char *text, int length)
+{
+	int			bytes = pg_encoding_mblen(GetDatabaseEncoding(), text);
+
+	return Max(1, Min(bytes, length));
+}

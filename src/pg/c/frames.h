@@ -12,7 +12,7 @@
 static inline bool
 capturing(void)
 {
-	return !IsParallelWorker() && activity_capture_statements();
+	return !IsParallelWorker() && activity_capture_enabled();
 }
 
 /*

@@ -10,6 +10,7 @@
 #include "access/transam.h"
 #include "catalog/dependency.h"
 #include "catalog/objectaccess.h"
+#include "catalog/pg_class.h"
 #include "executor/executor.h"
 #include "storage/ipc.h"
 #include "tcop/pquery.h"
@@ -269,7 +270,8 @@ object_access(ObjectAccessType access, Oid class, Oid object, int sub, void *arg
 				activity_on_function(object);
 			break;
 		case OAT_POST_CREATE:
-			if (argument == NULL || !((ObjectAccessPostCreate *) argument)->is_internal)
+			/* Internal are also the indexes that a new partition gets; heaps that a command works with are gone at its end. */
+			if (argument == NULL || !((ObjectAccessPostCreate *) argument)->is_internal || class == RelationRelationId)
 				activity_on_object(ACCESS_CREATE, class, object, sub);
 			break;
 		case OAT_POST_ALTER:
@@ -277,10 +279,13 @@ object_access(ObjectAccessType access, Oid class, Oid object, int sub, void *arg
 				activity_on_object(ACCESS_ALTER, class, object, sub);
 			break;
 		case OAT_DROP:
-			/* As event triggers do (dependency.c, deleteObjectsInList). */
-			if (argument == NULL || !(((ObjectAccessDrop *) argument)->dropflags & PERFORM_DELETION_INTERNAL))
-				activity_on_object(ACCESS_DROP, class, object, sub);
-			break;
+			{
+				int			flags = argument != NULL ? ((ObjectAccessDrop *) argument)->dropflags : 0;
+				bool		internal = flags & PERFORM_DELETION_INTERNAL;
+
+				activity_on_object(internal ? ACCESS_DROP_INTERNAL : ACCESS_DROP, class, object, sub);
+				break;
+			}
 		case OAT_TRUNCATE:
 			activity_on_object(ACCESS_TRUNCATE, class, object, sub);
 			break;

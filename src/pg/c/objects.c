@@ -34,6 +34,7 @@
 #include "catalog/pg_opclass.h"
 #include "catalog/pg_operator.h"
 #include "catalog/pg_opfamily.h"
+#include "catalog/pg_parameter_acl.h"
 #include "catalog/pg_policy.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_publication.h"
@@ -56,6 +57,7 @@
 #include "commands/proclang.h"
 #include "commands/tablespace.h"
 #include "foreign/foreign.h"
+#include "mb/pg_wchar.h"
 #include "nodes/makefuncs.h"
 #include "parser/parse_func.h"
 #include "parser/parse_type.h"
@@ -127,6 +129,9 @@ relation_is_told(int access, Oid relation)
 
 	if (kind == '\0' || kind == RELKIND_TOASTVALUE || IsToastNamespace(get_rel_namespace(relation)))
 		return false;
+	/* Internal operations drop the heaps and indexes that a command worked with, too; an identity's sequence is none. */
+	if (access == ACCESS_DROP_INTERNAL && kind != RELKIND_SEQUENCE)
+		return false;
 	/* CREATE TYPE … AS (…) is told as the type. */
 	return !(kind == RELKIND_COMPOSITE_TYPE && access == ACCESS_CREATE);
 }
@@ -135,6 +140,8 @@ relation_is_told(int access, Oid relation)
 bool
 activity_pg_object_is_told(int access, const ActivityObject *object)
 {
+	if (access == ACCESS_DROP_INTERNAL && object->class != RelationRelationId)
+		return false;
 	switch (object->class)
 	{
 		case RelationRelationId:
@@ -163,6 +170,7 @@ activity_pg_object_is_told(int access, const ActivityObject *object)
 		case OperatorClassRelationId:
 		case OperatorFamilyRelationId:
 		case OperatorRelationId:
+		case ParameterAclRelationId:
 		case PolicyRelationId:
 		case ProcedureRelationId:
 		case PublicationNamespaceRelationId:
@@ -185,7 +193,19 @@ activity_pg_object_is_told(int access, const ActivityObject *object)
 	}
 }
 
-/* Type in capitals and identity; false where the object is gone or one of them does not fit. */
+/* As much of a name as fits, whole characters: that of a function with many arguments has no bound. */
+static void
+copy_cut(char *buffer, int size, const char *name)
+{
+	int			bytes = strlen(name);
+
+	if (bytes >= size)
+		bytes = pg_mbcliplen(name, bytes, size - 1);
+	memcpy(buffer, name, bytes);
+	buffer[bytes] = '\0';
+}
+
+/* Type in capitals and identity; false where the object is gone. */
 bool
 activity_pg_describe_object(const ActivityObject *object, char *type, int type_size, char *name, int name_size)
 {
@@ -201,7 +221,8 @@ activity_pg_describe_object(const ActivityObject *object, char *type, int type_s
 	{
 		for (char *c = description; *c != '\0'; c++)
 			*c = pg_ascii_toupper((unsigned char) *c);
-		fits = activity_copy_text(type, type_size, description) && activity_copy_text(name, name_size, identity);
+		fits = activity_copy_text(type, type_size, description);
+		copy_cut(name, name_size, identity);
 	}
 	if (description != NULL)
 		pfree(description);
@@ -286,6 +307,9 @@ add_granted(Found *found, ObjectType type, Node *name)
 		case OBJECT_TYPE:
 			add(found, TypeRelationId, LookupTypeNameOid(NULL, makeTypeNameFromNameList((List *) name), true), 0);
 			break;
+		case OBJECT_PARAMETER_ACL:
+			add(found, ParameterAclRelationId, ParameterAclLookup(strVal(name), true), 0);
+			break;
 		case OBJECT_FUNCTION:
 		case OBJECT_PROCEDURE:
 		case OBJECT_ROUTINE:
@@ -332,6 +356,19 @@ activity_pg_statement_objects(PlannedStmt *pstmt, ActivityObject *out, int capac
 		case T_SecLabelStmt:
 			add_address(&found, ((SecLabelStmt *) node)->objtype, ((SecLabelStmt *) node)->object);
 			break;
+		case T_AlterObjectDependsStmt:
+			{
+				AlterObjectDependsStmt *depends = (AlterObjectDependsStmt *) node;
+				Relation	relation = NULL;
+				ObjectAddress address = get_object_address_rv(depends->objectType, depends->relation,
+															  (List *) depends->object, &relation,
+															  AccessShareLock, true);
+
+				if (relation != NULL)
+					relation_close(relation, NoLock);
+				add(&found, address.classId, address.objectId, address.objectSubId);
+				break;
+			}
 		case T_AlterEnumStmt:
 			add_granted(&found, OBJECT_TYPE, (Node *) ((AlterEnumStmt *) node)->typeName);
 			break;
@@ -415,6 +452,8 @@ activity_pg_statement_object_type(PlannedStmt *pstmt)
 			return defaults ? "SCHEMAS" : "SCHEMA";
 		case OBJECT_TYPE:
 			return defaults ? "TYPES" : "TYPE";
+		case OBJECT_PARAMETER_ACL:
+			return "PARAMETER";
 		case OBJECT_FDW:
 			return "FOREIGN DATA WRAPPER";
 		case OBJECT_FOREIGN_SERVER:
@@ -522,6 +561,18 @@ activity_pg_statement_target(PlannedStmt *pstmt, const char **type, char *name, 
 		case T_CreateExtensionStmt:
 			*type = "EXTENSION";
 			return plain_target(((CreateExtensionStmt *) node)->extname, name, size);
+		case T_AlterExtensionStmt:
+			*type = "EXTENSION";
+			return plain_target(((AlterExtensionStmt *) node)->extname, name, size);
+		case T_GrantStmt:
+			*type = "PARAMETER";
+			return ((GrantStmt *) node)->objtype == OBJECT_PARAMETER_ACL &&
+				plain_target(strVal(linitial(((GrantStmt *) node)->objects)), name, size);
+		case T_AlterOwnerStmt:
+			if (((AlterOwnerStmt *) node)->objectType != OBJECT_PUBLICATION)
+				return false;
+			*type = "PUBLICATION";
+			return plain_target(strVal(((AlterOwnerStmt *) node)->object), name, size);
 		case T_CreateRoleStmt:
 			*type = "ROLE";
 			return plain_target(((CreateRoleStmt *) node)->role, name, size);

@@ -23,11 +23,14 @@ activity_pg_user_id(void)
 	return user;
 }
 
-/* Asked for every statement, and neither can raise an error: without the guard that calls from Rust go through. */
+/*
+ * Asked for every statement, and neither can raise an error: without the guard that calls from Rust go through. A walsender
+ * of physical replication has transactions and no database; to look up anything there is FATAL.
+ */
 bool
 activity_pg_in_transaction(void)
 {
-	return IsTransactionState();
+	return IsTransactionState() && OidIsValid(MyDatabaseId);
 }
 
 uint64

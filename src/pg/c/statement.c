@@ -9,6 +9,7 @@
 #include "catalog/pg_language.h"
 #include "catalog/pg_proc.h"
 #include "commands/defrem.h"
+#include "foreign/foreign.h"
 #include "nodes/parsenodes.h"
 #include "parser/parsetree.h"
 #include "tcop/dest.h"
@@ -64,6 +65,7 @@ activity_pg_relations(PlannedStmt *stmt, ActivityRelation *out, int capacity)
 		{
 			out[count].relid = rte->relid;
 			out[count].required_perms = perms;
+			out[count].relkind = rte->relkind;
 			out[count].rellockmode = rte->rellockmode;
 		}
 		count++;
@@ -123,16 +125,12 @@ activity_pg_function_name(Oid function, bool *catalog, char *buffer, int size)
 	return named;
 }
 
-/*
- * Whether it is C code of a library by which a session reaches the server's files or other servers. A function is known
- * by its library and not by its name, which anybody may choose.
- */
-bool
-activity_pg_function_leaves_server(Oid function)
+/* Whether the function is C code of one of these libraries. */
+static bool
+is_of_library(Oid function, const char *const *libraries, int count)
 {
-	static const char *const libraries[] = {"adminpack", "dblink"};
 	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
-	bool		leaves = false;
+	bool		found = false;
 	bool		null;
 	Datum		library;
 
@@ -145,12 +143,36 @@ activity_pg_function_leaves_server(Oid function)
 		const char *name = strrchr(path, '/');
 
 		name = name != NULL ? name + 1 : path;
-		for (int i = 0; i < lengthof(libraries) && !leaves; i++)
-			leaves = strncmp(name, libraries[i], strlen(libraries[i])) == 0;
+		for (int i = 0; i < count && !found; i++)
+			found = strncmp(name, libraries[i], strlen(libraries[i])) == 0;
 		pfree(path);
 	}
 	ReleaseSysCache(tuple);
-	return leaves;
+	return found;
+}
+
+/* Whether a query of the relation reads a file of the server or the output of a program: a table of file_fdw. */
+bool
+activity_pg_relation_leaves_server(Oid relid)
+{
+	static const char *const libraries[] = {"file_fdw"};
+	ForeignTable *table = GetForeignTable(relid);
+	ForeignServer *server = GetForeignServer(table->serverid);
+	ForeignDataWrapper *wrapper = GetForeignDataWrapper(server->fdwid);
+
+	return OidIsValid(wrapper->fdwhandler) && is_of_library(wrapper->fdwhandler, libraries, lengthof(libraries));
+}
+
+/*
+ * Whether it is C code of a library by which a session reaches the server's files or other servers. A function is known
+ * by its library and not by its name, which anybody may choose.
+ */
+bool
+activity_pg_function_leaves_server(Oid function)
+{
+	static const char *const libraries[] = {"adminpack", "dblink"};
+
+	return is_of_library(function, libraries, lengthof(libraries));
 }
 
 /* The order is that of activity-event's Class. */
@@ -246,8 +268,11 @@ language_is_untrusted(const char *name)
 	return untrusted;
 }
 
+static bool setting_loads_code(VariableSetStmt *set);
+
+/* Of CREATE and ALTER FUNCTION and DO: an untrusted language, or a setting that makes sessions load code. */
 static bool
-options_name_untrusted_language(List *options)
+options_leave_control(List *options)
 {
 	ListCell   *cell;
 
@@ -255,8 +280,10 @@ options_name_untrusted_language(List *options)
 	{
 		DefElem    *option = lfirst_node(DefElem, cell);
 
-		if (strcmp(option->defname, "language") == 0)
-			return language_is_untrusted(strVal(option->arg));
+		if (strcmp(option->defname, "language") == 0 && language_is_untrusted(strVal(option->arg)))
+			return true;
+		if (strcmp(option->defname, "set") == 0 && setting_loads_code((VariableSetStmt *) option->arg))
+			return true;
 	}
 	return false;
 }
@@ -293,14 +320,17 @@ activity_pg_utility_intent(PlannedStmt *pstmt)
 		case T_AlterSystemStmt:
 		case T_LoadStmt:
 		case T_CreateExtensionStmt:
+		case T_AlterExtensionStmt:
 		case T_CreatePLangStmt:
 			return true;
 		case T_CopyStmt:
 			return ((CopyStmt *) node)->filename != NULL;	/* a file of the server, or a program */
 		case T_CreateFunctionStmt:
-			return options_name_untrusted_language(((CreateFunctionStmt *) node)->options);
+			return options_leave_control(((CreateFunctionStmt *) node)->options);
+		case T_AlterFunctionStmt:
+			return options_leave_control(((AlterFunctionStmt *) node)->actions);
 		case T_DoStmt:
-			return options_name_untrusted_language(((DoStmt *) node)->args);
+			return options_leave_control(((DoStmt *) node)->args);
 		case T_VariableSetStmt:
 			return setting_loads_code((VariableSetStmt *) node);
 		case T_AlterRoleSetStmt:

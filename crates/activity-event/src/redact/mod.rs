@@ -41,6 +41,9 @@ use scan::{Outermost, secrets};
 /// Redacting again changes nothing, but for texts that are made for it: they are given up after as many rounds.
 const ROUNDS_LIMIT: usize = 4;
 
+/// How far before the end of a cut text a URI is looked for.
+const LONGEST_AUTHORITY_BYTES: usize = 1024;
+
 /// What stands for what was taken out.
 pub const REDACTED: &str = "<REDACTED>";
 
@@ -58,6 +61,27 @@ pub fn passwords(text: &str) -> Cow<'_, str> {
 #[must_use]
 pub fn literal(text: &str) -> Cow<'_, str> {
     settled(text, Outermost::Contents)
+}
+
+/// The numbers of a statement's parameters whose values are secrets: they stand where [`passwords`] would take a literal.
+#[must_use]
+pub fn parameters(statement: &str) -> Vec<usize> {
+    scan::parameters(statement)
+}
+
+/// A text that was cut, without the beginning of a URI's authority at its end: whether that is a password is told by an `@`
+/// that was cut off.
+#[must_use]
+pub fn without_torn_uri(cut: &str) -> &str {
+    let start = cut.floor_char_boundary(cut.len().saturating_sub(LONGEST_AUTHORITY_BYTES));
+    let tail = cut.get(start..).unwrap_or_default();
+    let Some(authority) = tail.rfind("://").map(|at| start + at + 3) else { return cut };
+    let torn = cut.get(authority..).unwrap_or_default();
+    let ends = |c: char| c.is_whitespace() || matches!(c, '@' | '/' | '?' | '#' | '\'' | '"');
+    match torn.find(':') {
+        Some(colon) if !torn.contains(ends) => cut.get(..=authority + colon).unwrap_or(cut),
+        _ => cut,
+    }
 }
 
 /// An error message without the secrets in it. It can quote the statement: what [`passwords`] takes out of that is taken out

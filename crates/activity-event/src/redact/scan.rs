@@ -29,7 +29,7 @@ pub(super) struct Secret {
 
 /// The secrets of a text, in its order.
 pub(super) fn secrets(text: &str, outermost: Outermost) -> Vec<Secret> {
-    let mut scan = Scan { found: Vec::new() };
+    let mut scan = Scan::default();
     if mentions::secrets(text.as_bytes()) {
         let nesting = if outermost == Outermost::Statement { 0 } else { 1 };
         scan.text(&View::of(text), nesting);
@@ -37,8 +37,19 @@ pub(super) fn secrets(text: &str, outermost: Outermost) -> Vec<Secret> {
     scan.found
 }
 
+/// The numbers of the parameters that stand where a literal would be a secret: `… PASSWORD ' || $1`.
+pub(super) fn parameters(text: &str) -> Vec<usize> {
+    let mut scan = Scan::default();
+    if mentions::secrets(text.as_bytes()) {
+        scan.text(&View::of(text), 0);
+    }
+    scan.parameters
+}
+
+#[derive(Default)]
 struct Scan {
     found: Vec<Secret>,
+    parameters: Vec<usize>,
 }
 
 impl Scan {
@@ -75,7 +86,13 @@ impl Scan {
                 }
                 Kind::Word => place.word(token.of(text)),
                 Kind::Operator | Kind::Punctuation => place.symbol(token.of(text)),
-                Kind::Number | Kind::Parameter => place.other(),
+                Kind::Parameter => {
+                    if nesting == 0 && place.takes_literal() {
+                        self.parameters.extend(number(token.of(text)));
+                    }
+                    place.other();
+                }
+                Kind::Number => place.other(),
             }
         }
         if place.gap_at_end() { Gap::AtEnd } else { gap }
@@ -129,6 +146,11 @@ fn secret_at(text: &[u8], token: &Token, place: &Place, nesting: usize) -> Optio
         }
         _ => None,
     }
+}
+
+/// Of `$1`.
+fn number(parameter: &[u8]) -> Option<usize> {
+    std::str::from_utf8(parameter.strip_prefix(b"$")?).ok()?.parse().ok()
 }
 
 fn word_end(text: &[u8], start: usize) -> usize {

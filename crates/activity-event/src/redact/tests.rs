@@ -288,3 +288,32 @@ fn a_message_loses_what_the_statement_told() {
         assert!(matches!(message(text, "select 'password'"), Cow::Borrowed(t) if t == text));
     }
 }
+
+#[test]
+fn parameters_that_fill_in_a_password_are_told_by_number() {
+    for (statement, numbers) in [
+        ("select dblink_connect('host=h password=' || $1, $2)", &[1][..]),
+        ("select format('ALTER ROLE %I PASSWORD %L', $1::text, $2::text)", &[1, 2]),
+        ("select set_config('my.password', $1, false)", &[1]),
+        ("update users set password = $2 where id = $1", &[2]),
+        ("select $1, 'password', $2", &[]),
+        ("select $1", &[]),
+    ] {
+        assert_eq!(parameters(statement), numbers, "{statement}");
+    }
+}
+
+#[test]
+fn a_uri_that_is_cut_in_its_password_loses_that() {
+    for (cut, kept) in [
+        ("select 'postgres://joe:secr", "select 'postgres://joe:"),
+        ("select 'postgres://joe", "select 'postgres://joe"),
+        ("select 'postgres://joe:secret@host", "select 'postgres://joe:secret@host"),
+        ("select 'http://host:80/a", "select 'http://host:80/a"),
+        ("select 'http://host:80', 1", "select 'http://host:80', 1"),
+        ("://é:", "://é:"),
+        ("", ""),
+    ] {
+        assert_eq!(without_torn_uri(cut), kept, "{cut}");
+    }
+}

@@ -2,12 +2,12 @@
 
 use std::borrow::Cow;
 
-use activity_event::{Class, Event, Params, redact, text::cut};
+use activity_event::{Class, Event, Params, Session, redact, text::cut};
 
-use super::session::view;
+use super::names::RelationName;
 use super::{Backend, filter};
 use crate::pg::statement::transaction_id;
-use crate::pg::{clock, session, text};
+use crate::pg::{clock, text};
 use crate::{ring, settings};
 
 /// Longest message of an error in an event.
@@ -61,6 +61,17 @@ pub(super) struct Draft<'a> {
     pub(super) query_id: Option<i64>,
 }
 
+impl<'a> Draft<'a> {
+    /// The same for a relation; one that went before it could be named is told as UNKNOWN.
+    pub(super) fn on(self, relation: Option<&'a RelationName>) -> Self {
+        Self {
+            object_type: Some(relation.map_or("UNKNOWN", |known| known.object_type)),
+            object_name: relation.map(|known| &*known.name),
+            ..self
+        }
+    }
+}
+
 impl Draft<'_> {
     pub(super) const EMPTY: Self = Draft {
         start_time: 0,
@@ -96,37 +107,33 @@ impl Backend {
     fn put(&mut self, draft: &Draft<'_>) {
         // Looked up here, while the catalogs can be read; the name is cached for when they cannot.
         self.session.role_in_force();
-        self.session.ensure();
-        let Some(facts) = self.session.facts.take() else { return };
+        self.session.refresh_encoded();
         let effective_user = self.session.role_known();
         let encoded = &mut self.encoded;
         with_text(draft.text, |command_text, command_text_length| {
-            session::with_application_name(|application| {
-                let event = Event {
-                    start_time: draft.start_time,
-                    log_time: clock::now(),
-                    statement_id: draft.statement_id,
-                    substatement_id: draft.substatement_id,
-                    class: draft.class,
-                    command: draft.command,
-                    object_type: draft.object_type,
-                    object_name: draft.object_name,
-                    row_count: draft.row_count,
-                    command_text,
-                    command_text_length,
-                    params: draft.params,
-                    exit_code: draft.exit_code,
-                    error_message: draft.error_message.map(|m| cut(m, MAX_MESSAGE_BYTES).0),
-                    effective_user,
-                    transaction_id: transaction_id(),
-                    query_id: draft.query_id,
-                    session: view(&facts, application),
-                };
-                encoded.clear();
-                event.encode(encoded);
-            });
+            let event = Event {
+                start_time: draft.start_time,
+                log_time: clock::now(),
+                statement_id: draft.statement_id,
+                substatement_id: draft.substatement_id,
+                class: draft.class,
+                command: draft.command,
+                object_type: draft.object_type,
+                object_name: draft.object_name,
+                row_count: draft.row_count,
+                command_text,
+                command_text_length,
+                params: draft.params,
+                exit_code: draft.exit_code,
+                error_message: draft.error_message.map(|m| cut(m, MAX_MESSAGE_BYTES).0),
+                effective_user,
+                transaction_id: transaction_id(),
+                query_id: draft.query_id,
+                session: Session::UNSAID,
+            };
+            encoded.clear();
+            event.encode_with(self.session.encoded(), encoded);
         });
-        self.session.facts = Some(facts);
         if let Some(end) = ring::publish(&self.encoded) {
             self.published_through = end;
         }

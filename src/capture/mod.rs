@@ -8,7 +8,7 @@
 //! | [`functions`] | object_access: about to be executed | FUNCTION events |
 //! | [`watched`] | | the server's own functions that are told |
 //! | [`failure`] | emit_log, and what the hooks catch | events of failed statements and refused logins |
-//! | [`session`] | ClientAuthentication, before_shmem_exit | CONNECT, DISCONNECT, replication commands |
+//! | [`session`] | the commit of a login, before_shmem_exit, emit_log | CONNECT, DISCONNECT, replication commands |
 //! | [`filter`] | the settings | what is left out |
 //! | [`names`] | invalidation callbacks | names, cached |
 //! | [`emit`] | all of these | the encoded event in the ring |

@@ -2,7 +2,7 @@
 //!
 //! A name costs two catalog look-ups and three allocations, and it is wanted for every statement; it is also wanted for a
 //! statement that failed, when the catalogs cannot be read. The server tells of every relation that changes
-//! (CacheRegisterRelcacheCallback), and that some function or schema did; what is told is forgotten.
+//! (CacheRegisterRelcacheCallback), and that some function, schema or role did; what is told is forgotten.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -10,13 +10,13 @@ use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::BACKEND;
-use crate::pg::names::{self, Function};
+use crate::pg::names::{self, Catalog, Function};
 use crate::pg::session::watch_invalidations;
 
 /// A cache is emptied when it holds this many names: about 200 kB.
 const MAX_NAMES: usize = 1024;
 
-/// The caches were in use when something changed: empty them before they are used again.
+/// What changed: the caches are emptied before they are used again.
 static RELATIONS_STALE: AtomicBool = AtomicBool::new(false);
 static FUNCTIONS_STALE: AtomicBool = AtomicBool::new(false);
 
@@ -67,15 +67,20 @@ impl Names {
         Self { known: None }
     }
 
+    /// Has changes told from now on. Catalog access.
+    pub(super) fn watch(&mut self) {
+        self.fresh();
+    }
+
     fn fresh(&mut self) -> &mut Known {
         let known = self.known.get_or_insert_with(|| {
             watch_invalidations();
             Known::default()
         });
-        if RELATIONS_STALE.swap(false, Ordering::Relaxed) || known.relations.len() >= MAX_NAMES {
+        if take(&RELATIONS_STALE) || known.relations.len() >= MAX_NAMES {
             known.relations.clear();
         }
-        if FUNCTIONS_STALE.swap(false, Ordering::Relaxed) || known.functions.len() >= MAX_NAMES {
+        if take(&FUNCTIONS_STALE) || known.functions.len() >= MAX_NAMES {
             known.functions.clear();
         }
         known
@@ -115,34 +120,36 @@ impl Names {
     }
 }
 
-/// A relation changed, or with 0 any of them, or a schema.
+/// Whether the mark was set; it no longer is. A load is cheaper than the swap that is hardly ever needed.
+pub(super) fn take(mark: &AtomicBool) -> bool {
+    mark.load(Ordering::Relaxed) && mark.swap(false, Ordering::Relaxed)
+}
+
+/// A relation changed, or with 0 any of them.
 pub(crate) fn relation_invalidated(oid: u32) {
     let told = BACKEND.with(|b| {
         let Some(known) = b.names.known.as_mut() else { return };
         if oid == 0 {
             known.relations.clear();
-            known.functions.clear();
         } else {
             known.relations.remove(&oid);
         }
     });
     if told.is_none() {
         RELATIONS_STALE.store(true, Ordering::Relaxed);
-        if oid == 0 {
-            FUNCTIONS_STALE.store(true, Ordering::Relaxed);
-        }
     }
 }
 
-/// A function changed.
-pub(crate) fn functions_invalidated() {
-    let told = BACKEND.with(|b| {
-        if let Some(known) = b.names.known.as_mut() {
-            known.functions.clear();
+/// Something in that catalog changed.
+pub(crate) fn catalog_invalidated(catalog: Catalog) {
+    // In use further up the stack, the caches are emptied before they are used again.
+    match catalog {
+        Catalog::Schemas => {
+            RELATIONS_STALE.store(true, Ordering::Relaxed);
+            FUNCTIONS_STALE.store(true, Ordering::Relaxed);
         }
-    });
-    if told.is_none() {
-        FUNCTIONS_STALE.store(true, Ordering::Relaxed);
+        Catalog::Functions => FUNCTIONS_STALE.store(true, Ordering::Relaxed),
+        Catalog::Roles => super::session::ROLE_STALE.store(true, Ordering::Relaxed),
     }
 }
 

@@ -53,9 +53,7 @@ impl Backend {
     pub(super) fn open_query(&mut self, query: Query<'_>) -> Option<usize> {
         self.queries.iter().rposition(|open| open.address == query.address())
     }
-}
 
-impl Backend {
     /// Tells the query: one event for each relation, or one where it has none.
     pub(super) fn tell(&mut self, index: usize, query: Query<'_>, ran: bool) {
         if index >= self.queries.len() {
@@ -109,13 +107,7 @@ impl Backend {
             if open.relations.iter().take(place).any(same) || (catalog && !settings::capture_catalog()) {
                 continue;
             }
-            self.publish(&Draft {
-                class,
-                command,
-                object_type: Some(known.as_ref().map_or("UNKNOWN", |k| k.object_type)),
-                object_name: known.as_ref().map(|k| &*k.name),
-                ..draft
-            });
+            self.publish(&Draft { class, command, ..draft }.on(known.as_deref()));
         }
     }
 

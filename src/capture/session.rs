@@ -1,11 +1,11 @@
 //! The session itself: its beginning, its end, and what every event of it carries.
 
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use activity_event::{Class, NetProtocol, Session, command};
 
 use super::emit::{Draft, Prepared, Text};
-use super::{BACKEND, filter, wait_at_top};
+use super::{BACKEND, filter, names, wait_at_top};
 use crate::pg::session::{self, Facts};
 use crate::pg::statement::moment;
 use crate::pg::{clock, process, text};
@@ -14,10 +14,16 @@ use crate::ring;
 /// CONNECT has this statementId; the first statement has the next one.
 pub(super) const CONNECT_STATEMENT_ID: u64 = 1;
 
+/// Some role changed: the name of the one in force is looked up again.
+pub(super) static ROLE_STALE: AtomicBool = AtomicBool::new(false);
+
 /// What is known of the session.
 pub(super) struct SessionState {
     pub(super) facts: Option<Facts>,
     role: Option<(u32, String)>,
+    /// What every event of the session has, encoded with this application_name; empty where that is to be done.
+    encoded: Vec<u8>,
+    application: String,
     /// CONNECT was told, so DISCONNECT will be.
     pub(super) connected: bool,
     /// The message of the FATAL error that ends the session.
@@ -26,7 +32,14 @@ pub(super) struct SessionState {
 
 impl SessionState {
     pub(super) const fn new() -> Self {
-        Self { facts: None, role: None, connected: false, end_message: None }
+        Self {
+            facts: None,
+            role: None,
+            encoded: Vec::new(),
+            application: String::new(),
+            connected: false,
+            end_message: None,
+        }
     }
 
     /// Learns who is at the other end, once. A session that began while capture was off joins here, without a CONNECT.
@@ -34,10 +47,35 @@ impl SessionState {
         self.facts.get_or_insert_with(session::facts)
     }
 
+    /// Encodes what every event of the session has, where that has changed.
+    pub(super) fn refresh_encoded(&mut self) {
+        self.ensure();
+        let Self { facts: Some(facts), encoded, application, .. } = self else { return };
+        session::with_application_name(|name| {
+            let name = name.unwrap_or_default();
+            if encoded.is_empty() || application != name {
+                name.clone_into(application);
+                encoded.clear();
+                view(facts, Some(name).filter(|name| !name.is_empty())).encode(encoded);
+            }
+        });
+    }
+
+    /// What every event of the session has.
+    pub(super) fn encoded(&self) -> &[u8] {
+        &self.encoded
+    }
+
+    /// Who is at the other end is learnt anew.
+    fn forget(&mut self) {
+        self.facts = None;
+        self.encoded.clear();
+    }
+
     /// The name of the role in force; `None` where it cannot be told now.
     pub(super) fn role_in_force(&mut self) -> Option<&str> {
         let role = session::current_role();
-        if self.role.as_ref().is_none_or(|(known, _)| *known != role) {
+        if self.role.as_ref().is_none_or(|(known, _)| *known != role) || names::take(&ROLE_STALE) {
             if role == 0 || !process::catalog_usable() {
                 return None;
             }
@@ -54,7 +92,7 @@ impl SessionState {
 }
 
 /// The session part of an event.
-pub(super) fn view<'a>(facts: &'a Facts, application: Option<&'a str>) -> Session<'a> {
+fn view<'a>(facts: &'a Facts, application: Option<&'a str>) -> Session<'a> {
     let startup = Some(facts.startup_application.as_str()).filter(|name| !name.is_empty());
     Session {
         database: &facts.database,
@@ -74,9 +112,10 @@ pub(crate) fn connected() {
     BACKEND.with(|b| {
         if process::catalog_usable() {
             text::prepare();
+            b.names.watch();
         }
         // The encoding of the names is known now.
-        b.session.facts = None;
+        b.session.forget();
         let (start, user) = (b.session.ensure().start, b.session.ensure().user.clone());
         // Until SET ROLE or a function changes it, the role in force is the one that logged in.
         b.session.role = Some((session::current_role(), user));

@@ -250,13 +250,7 @@ impl Backend {
         for relation in relations {
             let (class, command) = of_relation(relation, Operation::Other);
             let known = self.names.relation(relation.oid);
-            self.publish(&Draft {
-                class,
-                command,
-                object_type: Some(known.as_ref().map_or("UNKNOWN", |k| k.object_type)),
-                object_name: known.as_ref().map(|k| &*k.name),
-                ..draft
-            });
+            self.publish(&Draft { class, command, ..draft }.on(known.as_deref()));
         }
     }
 }

@@ -8,6 +8,7 @@ use std::ffi::{CStr, c_char, c_int};
 use pgrx::pg_sys;
 
 use super::guard::{contain, during_error};
+use super::names::Catalog;
 use super::objects::{Access, Object};
 use super::statement::{Query, Relation};
 use super::utility::Utility;
@@ -182,8 +183,8 @@ extern "C" fn activity_on_shmem_startup() {
 }
 
 #[unsafe(no_mangle)]
-extern "C" fn activity_on_functions_invalidated() {
-    contain(capture::names::functions_invalidated);
+extern "C" fn activity_on_catalog_invalidated(catalog: c_int) {
+    contain(|| capture::names::catalog_invalidated(Catalog::from_number(catalog)));
 }
 
 /// A terminated string of the server, or nothing.

@@ -34,6 +34,27 @@ pub(crate) struct Function {
     pub(crate) leaves_server: bool,
 }
 
+/// A catalog whose changes are told; the numbers are those of `c/activity.h`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Catalog {
+    /// pg_namespace, and whatever is not known.
+    Schemas,
+    /// pg_proc
+    Functions,
+    /// pg_authid
+    Roles,
+}
+
+impl Catalog {
+    pub(super) fn from_number(number: i32) -> Self {
+        match number {
+            1 => Self::Functions,
+            2 => Self::Roles,
+            _ => Self::Schemas,
+        }
+    }
+}
+
 /// Room for a name that C writes.
 pub(super) struct NameBuffer([u8; Self::BYTES]);
 

@@ -147,8 +147,8 @@ pub(crate) fn watch_end() {
     unsafe { raising(|| activity_pg_watch_session_end()) };
 }
 
-/// Has changes of relations and functions told, for caches of their names.
+/// Has changes of relations, schemas, functions and roles told, for caches of their names.
 pub(crate) fn watch_invalidations() {
-    // SAFETY: registers three callbacks; FATAL where the server's list of callbacks is full.
+    // SAFETY: registers four callbacks; FATAL where the server's list of callbacks is full.
     unsafe { raising(|| activity_pg_watch_invalidations()) };
 }

@@ -135,3 +135,18 @@ pub struct Event<'a> {
     /// The session that it happened in.
     pub session: Session<'a>,
 }
+
+impl Session<'_> {
+    /// Nothing is said of the session: where [`Event::encode_with`] has it from elsewhere.
+    pub const UNSAID: Self = Self {
+        database: "",
+        user: "",
+        remote_host: "",
+        remote_port: "",
+        application: None,
+        server_host: "",
+        net_protocol: NetProtocol::Unix,
+        start: 0,
+        pid: 0,
+    };
+}

@@ -3,22 +3,23 @@
 //! Little-endian, version first, no padding:
 //!
 //! ```text
-//! u8 version = 1 · u8 class · u8 net protocol · u8 0 · u32 presence bits · i32 pid · u64 statement id ·
-//! u64 substatement id · i64 start time · i64 log time · i64 session start ·
-//! [u64 row count] [u64 command text length] [u64 transaction id] [i64 query id] ·
-//! text command · text database · text user · text remote host · text remote port · text server host ·
-//! [text application] [text object type] [text object name] [text command text] [text exit code]
-//! [text error message] [text effective user] · text params (packed, see `Params`)
+//! u8 version = 2 · u8 class · u16 0 · u32 presence bits · u64 statement id · u64 substatement id · i64 start time ·
+//! i64 log time · [u64 row count] [u64 command text length] [u64 transaction id] [i64 query id] ·
+//! text command · [text object type] [text object name] [text command text] [text exit code] [text error message]
+//! [text effective user] · text params (packed, see `Params`) · session
+//!
+//! session: u8 net protocol · u8 application present · u16 0 · i32 pid · i64 start ·
+//! text database · text user · text remote host · text remote port · text server host · [text application]
 //! ```
 //!
 //! A text is a u32 length and that many bytes of UTF-8. What is in brackets is there where its presence bit is set, in the
-//! order of the bits. The writers and the reader are of one build, so the version only guards against a ring that another
-//! build left behind.
+//! order of the bits. The session is the same in all events of a session, which therefore encodes it once. The writers and the
+//! reader are of one build, so the version only guards against a ring that another build left behind.
 
 use crate::{Class, Event, NetProtocol, Params, Session};
 
 /// The version that is written and read.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 /// Presence bits, in the order of their fields.
 mod bit {
@@ -26,14 +27,13 @@ mod bit {
     pub(super) const COMMAND_TEXT_LENGTH: u32 = 1 << 1;
     pub(super) const TRANSACTION_ID: u32 = 1 << 2;
     pub(super) const QUERY_ID: u32 = 1 << 3;
-    pub(super) const APPLICATION: u32 = 1 << 4;
-    pub(super) const OBJECT_TYPE: u32 = 1 << 5;
-    pub(super) const OBJECT_NAME: u32 = 1 << 6;
-    pub(super) const COMMAND_TEXT: u32 = 1 << 7;
-    pub(super) const EXIT_CODE: u32 = 1 << 8;
-    pub(super) const ERROR_MESSAGE: u32 = 1 << 9;
-    pub(super) const EFFECTIVE_USER: u32 = 1 << 10;
-    pub(super) const ALL: u32 = (1 << 11) - 1;
+    pub(super) const OBJECT_TYPE: u32 = 1 << 4;
+    pub(super) const OBJECT_NAME: u32 = 1 << 5;
+    pub(super) const COMMAND_TEXT: u32 = 1 << 6;
+    pub(super) const EXIT_CODE: u32 = 1 << 7;
+    pub(super) const ERROR_MESSAGE: u32 = 1 << 8;
+    pub(super) const EFFECTIVE_USER: u32 = 1 << 9;
+    pub(super) const ALL: u32 = (1 << 10) - 1;
 }
 
 /// Why bytes are not an event.
@@ -73,7 +73,6 @@ impl<'a> Event<'a> {
             | present(self.command_text_length, bit::COMMAND_TEXT_LENGTH)
             | present(self.transaction_id, bit::TRANSACTION_ID)
             | present(self.query_id, bit::QUERY_ID)
-            | present(self.session.application, bit::APPLICATION)
             | present(self.object_type, bit::OBJECT_TYPE)
             | present(self.object_name, bit::OBJECT_NAME)
             | present(self.command_text, bit::COMMAND_TEXT)
@@ -84,33 +83,31 @@ impl<'a> Event<'a> {
 
     /// Appends the wire form to `out`.
     pub fn encode(&self, out: &mut Vec<u8>) {
-        const FIXED_BYTES: usize = 128;
-        let session = &self.session;
-        out.reserve(FIXED_BYTES + self.command_text.map_or(0, str::len) + self.params.0.len());
-        out.extend_from_slice(&[VERSION, self.class as u8, session.net_protocol as u8, 0]);
+        let mut session = Vec::new();
+        self.session.encode(&mut session);
+        self.encode_with(&session, out);
+    }
+
+    /// The same, with what [`Session::encode`] gave for the session; `self.session` is not looked at.
+    pub fn encode_with(&self, session: &[u8], out: &mut Vec<u8>) {
+        const FIXED_BYTES: usize = 192;
+        out.reserve(
+            FIXED_BYTES + self.command_text.map_or(0, str::len) + self.params.0.len() + session.len(),
+        );
+        out.extend_from_slice(&[VERSION, self.class as u8, 0, 0]);
         out.extend_from_slice(&self.presence().to_le_bytes());
-        out.extend_from_slice(&session.pid.to_le_bytes());
         out.extend_from_slice(&self.statement_id.to_le_bytes());
         out.extend_from_slice(&self.substatement_id.to_le_bytes());
-        for time in [self.start_time, self.log_time, session.start] {
-            out.extend_from_slice(&time.to_le_bytes());
-        }
+        out.extend_from_slice(&self.start_time.to_le_bytes());
+        out.extend_from_slice(&self.log_time.to_le_bytes());
         for number in [self.row_count, self.command_text_length, self.transaction_id].into_iter().flatten() {
             out.extend_from_slice(&number.to_le_bytes());
         }
         if let Some(id) = self.query_id {
             out.extend_from_slice(&id.to_le_bytes());
         }
-        let always = [
-            self.command,
-            session.database,
-            session.user,
-            session.remote_host,
-            session.remote_port,
-            session.server_host,
-        ];
+        put_text(out, self.command.as_bytes());
         let sometimes = [
-            session.application,
             self.object_type,
             self.object_name,
             self.command_text,
@@ -118,10 +115,11 @@ impl<'a> Event<'a> {
             self.error_message,
             self.effective_user,
         ];
-        for text in always.into_iter().chain(sometimes.into_iter().flatten()) {
+        for text in sometimes.into_iter().flatten() {
             put_text(out, text.as_bytes());
         }
         put_text(out, self.params.0);
+        out.extend_from_slice(session);
     }
 
     /// Reads a wire form, all of it.
@@ -130,66 +128,53 @@ impl<'a> Event<'a> {
     /// [`DecodeError`] for anything that [`Event::encode`] does not write.
     pub fn decode(bytes: &'a [u8]) -> Result<Self, DecodeError> {
         let mut reader = Reader(bytes);
-        let [version, class, net_protocol, _] = reader.array::<4>()?;
+        let [version, class, _, _] = reader.array::<4>()?;
         if version != VERSION {
             return Err(DecodeError::Version(version));
         }
         let class = Class::from_number(class).ok_or(DecodeError::Invalid("class"))?;
-        let net_protocol = match net_protocol {
-            0 => NetProtocol::Tcp,
-            1 => NetProtocol::Unix,
-            _ => return Err(DecodeError::Invalid("net protocol")),
-        };
         let bits = u32::from_le_bytes(reader.array()?);
         if bits & !bit::ALL != 0 {
             return Err(DecodeError::Invalid("presence bits"));
         }
-        let pid = i32::from_le_bytes(reader.array()?);
-        let statement_id = reader.u64()?;
-        let substatement_id = reader.u64()?;
-        let [start_time, log_time, start] = [reader.i64()?, reader.i64()?, reader.i64()?];
-        let row_count = reader.when(bits & bit::ROW_COUNT, Reader::u64)?;
-        let command_text_length = reader.when(bits & bit::COMMAND_TEXT_LENGTH, Reader::u64)?;
-        let transaction_id = reader.when(bits & bit::TRANSACTION_ID, Reader::u64)?;
-        let query_id = reader.when(bits & bit::QUERY_ID, Reader::i64)?;
-        let command = reader.text()?;
-        let [database, user, remote_host] = [reader.text()?, reader.text()?, reader.text()?];
-        let [remote_port, server_host] = [reader.text()?, reader.text()?];
-        let application = reader.when(bits & bit::APPLICATION, Reader::text)?;
         let event = Self {
-            start_time,
-            log_time,
-            statement_id,
-            substatement_id,
             class,
-            command,
+            statement_id: reader.u64()?,
+            substatement_id: reader.u64()?,
+            start_time: reader.i64()?,
+            log_time: reader.i64()?,
+            row_count: reader.when(bits & bit::ROW_COUNT, Reader::u64)?,
+            command_text_length: reader.when(bits & bit::COMMAND_TEXT_LENGTH, Reader::u64)?,
+            transaction_id: reader.when(bits & bit::TRANSACTION_ID, Reader::u64)?,
+            query_id: reader.when(bits & bit::QUERY_ID, Reader::i64)?,
+            command: reader.text()?,
             object_type: reader.when(bits & bit::OBJECT_TYPE, Reader::text)?,
             object_name: reader.when(bits & bit::OBJECT_NAME, Reader::text)?,
-            row_count,
             command_text: reader.when(bits & bit::COMMAND_TEXT, Reader::text)?,
-            command_text_length,
             exit_code: reader.when(bits & bit::EXIT_CODE, Reader::text)?,
             error_message: reader.when(bits & bit::ERROR_MESSAGE, Reader::text)?,
             effective_user: reader.when(bits & bit::EFFECTIVE_USER, Reader::text)?,
             params: Params(reader.bytes()?),
-            transaction_id,
-            query_id,
-            session: Session {
-                database,
-                user,
-                remote_host,
-                remote_port,
-                application,
-                server_host,
-                net_protocol,
-                start,
-                pid,
-            },
+            session: reader.session()?,
         };
         if !event.params.is_whole() {
             return Err(DecodeError::Invalid("parameters"));
         }
         if reader.0.is_empty() { Ok(event) } else { Err(DecodeError::TrailingBytes) }
+    }
+}
+
+impl Session<'_> {
+    /// Appends the session's part of the wire form of each of its events to `out`.
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        let application = u8::from(self.application.is_some());
+        out.extend_from_slice(&[self.net_protocol as u8, application, 0, 0]);
+        out.extend_from_slice(&self.pid.to_le_bytes());
+        out.extend_from_slice(&self.start.to_le_bytes());
+        let always = [self.database, self.user, self.remote_host, self.remote_port, self.server_host];
+        for text in always.into_iter().chain(self.application) {
+            put_text(out, text.as_bytes());
+        }
     }
 }
 
@@ -220,6 +205,29 @@ impl<'a> Reader<'a> {
 
     fn text(&mut self) -> Result<&'a str, DecodeError> {
         std::str::from_utf8(self.bytes()?).map_err(|_| DecodeError::NotUtf8)
+    }
+
+    fn session(&mut self) -> Result<Session<'a>, DecodeError> {
+        let [net_protocol, application, _, _] = self.array::<4>()?;
+        let net_protocol = match net_protocol {
+            0 => NetProtocol::Tcp,
+            1 => NetProtocol::Unix,
+            _ => return Err(DecodeError::Invalid("net protocol")),
+        };
+        if application > 1 {
+            return Err(DecodeError::Invalid("presence of an application"));
+        }
+        Ok(Session {
+            net_protocol,
+            pid: i32::from_le_bytes(self.array()?),
+            start: self.i64()?,
+            database: self.text()?,
+            user: self.text()?,
+            remote_host: self.text()?,
+            remote_port: self.text()?,
+            server_host: self.text()?,
+            application: self.when(u32::from(application), Self::text)?,
+        })
     }
 
     fn when<T>(

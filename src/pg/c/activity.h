@@ -39,6 +39,12 @@ enum
 	ACCESS_CREATE, ACCESS_ALTER, ACCESS_DROP, ACCESS_TRUNCATE, ACCESS_DROP_INTERNAL
 };
 
+/* The catalogs whose changes are told; the numbers are known to names.rs. */
+enum
+{
+	CATALOG_SCHEMAS, CATALOG_FUNCTIONS, CATALOG_ROLES
+};
+
 /* ---- Rust, called from hooks.c. failure is the SQLSTATE of an error, or 0. ---- */
 extern void activity_on_executor_start(QueryDesc *query);
 extern void activity_on_executor_started(QueryDesc *query, int failure);
@@ -63,7 +69,7 @@ extern void activity_on_connected(void);
 extern void activity_on_session_end(int code);
 extern void activity_on_commit(void);
 extern void activity_on_relation_invalidated(Oid relation);
-extern void activity_on_functions_invalidated(void);
+extern void activity_on_catalog_invalidated(int catalog);
 extern void activity_on_shmem_startup(void);
 extern bool activity_capture_enabled(void);
 

@@ -62,36 +62,23 @@ relation_invalidated(Datum arg, Oid relation)
 
 static void
 #if PG_VERSION_NUM >= 190000
-namespace_invalidated(Datum arg, SysCacheIdentifier cache, uint32 hash)
+catalog_invalidated(Datum arg, SysCacheIdentifier cache, uint32 hash)
 #else
-namespace_invalidated(Datum arg, int cache, uint32 hash)
+catalog_invalidated(Datum arg, int cache, uint32 hash)
 #endif
 {
-	(void) arg;
 	(void) cache;
 	(void) hash;
-	activity_on_relation_invalidated(InvalidOid);
-}
-
-static void
-#if PG_VERSION_NUM >= 190000
-functions_invalidated(Datum arg, SysCacheIdentifier cache, uint32 hash)
-#else
-functions_invalidated(Datum arg, int cache, uint32 hash)
-#endif
-{
-	(void) arg;
-	(void) cache;
-	(void) hash;
-	activity_on_functions_invalidated();
+	activity_on_catalog_invalidated(DatumGetInt32(arg));
 }
 
 void
 activity_pg_watch_invalidations(void)
 {
-	CacheRegisterSyscacheCallback(PROCOID, functions_invalidated, (Datum) 0);
 	CacheRegisterRelcacheCallback(relation_invalidated, (Datum) 0);
-	CacheRegisterSyscacheCallback(NAMESPACEOID, namespace_invalidated, (Datum) 0);
+	CacheRegisterSyscacheCallback(NAMESPACEOID, catalog_invalidated, Int32GetDatum(CATALOG_SCHEMAS));
+	CacheRegisterSyscacheCallback(PROCOID, catalog_invalidated, Int32GetDatum(CATALOG_FUNCTIONS));
+	CacheRegisterSyscacheCallback(AUTHOID, catalog_invalidated, Int32GetDatum(CATALOG_ROLES));
 }
 
 static void

@@ -116,7 +116,9 @@ executor_run(RUN_PARAMETERS)
 static void
 executor_finish(QueryDesc *query)
 {
-	bool		watched = capturing();
+	/* Nothing is left to do, and nothing can fail, for a query that changes no data. */
+	bool		watched = capturing() &&
+		(query->operation != CMD_SELECT || query->plannedstmt->hasModifyingCTE);
 	Frame		frame;
 
 	if (watched)

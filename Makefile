@@ -14,7 +14,7 @@ help: ## This list
 demo: deps ## A throwaway server, a local AWS, a load, and its decrypted events; KEEP=1 leaves it up
 	@KEEP='$(KEEP)' scripts/demo.sh
 
-test: ## Everything: lints, unit, property and loom tests, pg_regress on 15-18, end-to-end tests
+test: ## Everything: lints, unit, property and loom tests, pg_regress on 15-18, PostgreSQL's own tests, end-to-end tests
 	@scripts/test.sh
 
 test-unit: deps ## Unit and property tests of the crates, which need no PostgreSQL

@@ -17,11 +17,7 @@ def settle(cluster):
     with pytest.raises(psycopg.errors.SyntaxError):
         cluster.execute(f"SELEC '{marker}'")
     last = cluster.reader.wait_for_text(marker)[0]
-
-    def all_there(events):
-        return len({e["sequence"] for e in events if e["epoch"] == last["epoch"]}) >= last["sequence"]
-
-    cluster.reader.wait_for(all_there, f"all events up to sequence {last['sequence']}")
+    cluster.wait_for_all_up_to(last)
 
 
 def gone(cluster, pid):

@@ -71,6 +71,11 @@ class Reader:
 
         return wait_for(look, lambda: f"{what}; {len(self.events)} events are on the stream", timeout)
 
+    def is_whole_up_to(self, event):
+        """Whether every event of the same start of the server with a lower sequence number is there, too."""
+        before = {e["sequence"] for e in self.events if e["epoch"] == event["epoch"] and e["sequence"] <= event["sequence"]}
+        return len(before) == event["sequence"]
+
     def wait_for_text(self, text, timeout=30):
         """Reads until an event's commandText has `text` in it; those events."""
         return self.wait_for(

@@ -232,11 +232,23 @@ class Cluster:
         with self.connect(**options) as session:
             pid = session.info.backend_pid
             run(session)
-        self.reader.wait_for(
-            lambda events: any(e["pid"] == pid and e["command"] == "DISCONNECT" for e in events),
-            f"the end of session {pid}",
-        )
+        self.wait_for_end(pid)
         return [e for e in self.session_events(pid) if e["command"] not in ("CONNECT", "DISCONNECT")]
+
+    def wait_for_end(self, pid, timeout=30):
+        """Reads until the end of that session is there, and all that was published before it: records overtake one another."""
+
+        def all_there(events):
+            end = next((e for e in events if e["pid"] == pid and e["command"] == "DISCONNECT"), None)
+            return end and self.reader.is_whole_up_to(end)
+
+        self.reader.wait_for(all_there, f"the end of session {pid}", timeout)
+
+    def wait_for_all_up_to(self, event, timeout=60):
+        """Reads until all that was published before an event is there."""
+        self.reader.wait_for(
+            lambda _: self.reader.is_whole_up_to(event), f"all events up to sequence {event['sequence']}", timeout
+        )
 
     def session_events(self, pid):
         """What is on the stream of the latest session of that process id."""
@@ -250,8 +262,5 @@ class Cluster:
         self.execute(f"SELECT '{marker}'")
         last = self.reader.wait_for_text(marker, timeout)[0]
 
-        def all_there(events):
-            return len({e["sequence"] for e in events if e["epoch"] == last["epoch"]}) >= last["sequence"]
-
-        self.reader.wait_for(all_there, f"all events up to sequence {last['sequence']}", timeout)
+        self.wait_for_all_up_to(last, timeout)
         return self.reader.events

@@ -181,7 +181,7 @@ def test_an_extension_is_one_event_and_not_its_script(cluster, name):
         pid = session.info.backend_pid
         session.execute(statement)
         session.execute("SELECT 'next'")
-    cluster.reader.wait_for(lambda events: any(e["pid"] == pid and e["command"] == "DISCONNECT" for e in events))
+    cluster.wait_for_end(pid)
     events = cluster.session_events(pid)[1:-1]
     assert [(e["class"], e["command"], e["objectType"], e["objectName"]) for e in events] == [
         ("MISC", "STREAM INTENT", "EXTENSION", name),

@@ -193,5 +193,5 @@ def test_a_role_that_may_log_in_again_does(cluster):
     with RawSession(cluster.port, user="no_login", application_name="let in") as session:
         pid = session.pid
     cluster.execute("ALTER ROLE no_login NOLOGIN")
-    cluster.reader.wait_for(lambda events: any(e["pid"] == pid and e["command"] == "DISCONNECT" for e in events))
+    cluster.wait_for_end(pid)
     assert [e["command"] for e in cluster.session_events(pid)] == ["CONNECT", "DISCONNECT"]

@@ -9,7 +9,7 @@ def told(cluster, wanted):
 
 
 def ended(cluster, pid):
-    told(cluster, lambda e: e["pid"] == pid and e["command"] == "DISCONNECT")
+    cluster.wait_for_end(pid)
     return cluster.session_events(pid)
 
 

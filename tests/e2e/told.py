@@ -10,10 +10,7 @@ _OTHERS = ("CONNECT", "DISCONNECT", "STREAM INTENT")
 
 def ended(cluster, pid):
     """The events of a session that is over, without those of its beginning and end."""
-    cluster.reader.wait_for(
-        lambda events: any(e["pid"] == pid and e["command"] == "DISCONNECT" for e in events),
-        f"the end of session {pid}",
-    )
+    cluster.wait_for_end(pid)
     return [e for e in cluster.session_events(pid) if e["command"] not in _OTHERS]
 
 

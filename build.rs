@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-const SOURCES: [&str; 11] = [
+const SOURCES: [&str; 12] = [
     "callbacks.c",
     "encoding.c",
     "frames.c",
@@ -13,6 +13,7 @@ const SOURCES: [&str; 11] = [
     "process.c",
     "session.c",
     "statement.c",
+    "targets.c",
     "values.c",
     "worker.c",
 ];

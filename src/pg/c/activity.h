@@ -143,6 +143,8 @@ extern bool activity_pg_describe_object(const ActivityObject *object, char *type
 										int name_size);	/* may raise an error */
 extern int	activity_pg_statement_objects(PlannedStmt *pstmt, ActivityObject *out, int capacity);	/* may raise an error */
 extern const char *activity_pg_statement_object_type(PlannedStmt *pstmt);
+
+/* ---- targets.c ---- */
 extern bool activity_pg_statement_target(PlannedStmt *pstmt, const char **type, char *name, int name_size);	/* may raise an error */
 
 /* ---- values.c ---- */

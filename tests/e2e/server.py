@@ -168,8 +168,10 @@ class Cluster:
             wait_for(lambda n=name, v=value: self.value(f"SHOW activity_stream.{n}") == v, f"{name} = {value}")
 
     def kill(self, pid, number=signal.SIGKILL):
-        """Sends a signal to a process of the server."""
+        """Sends a signal to a process of the server; one that kills has been noticed by the server when this returns."""
         os.kill(pid, number)
+        if number == signal.SIGKILL:
+            wait_for(lambda: self.log_lines(f"(PID {pid}) was terminated by signal"), f"the server notices the end of {pid}")
 
     def close(self):
         """Leaves nothing behind."""

@@ -40,8 +40,9 @@ pub(super) struct OpenUtility {
 }
 
 /// Before ProcessUtility. The command's tree may be gone when it is over (ROLLBACK frees it), so all is taken now.
-pub(crate) fn begin(utility: Utility<'_>) {
-    let told_before = BACKEND.with(|b| {
+/// Whether the tree is to be there then all the same: the command's objects are to be named, and such commands keep it.
+pub(crate) fn begin(utility: Utility<'_>) -> bool {
+    let begun = BACKEND.with(|b| {
         b.begin(utility.location(), utility.end());
         b.depth += 1;
         let in_script = in_extension_script() && !utility.runs_extension_script();
@@ -83,11 +84,13 @@ pub(crate) fn begin(utility: Utility<'_>) {
         if utility.is_do() {
             b.tell_utility(0);
         }
-        intent
+        (intent, names_objects)
     });
-    if told_before == Some(true) {
+    let (intent, names_objects) = begun.unwrap_or_default();
+    if intent {
         wait_now();
     }
+    names_objects
 }
 
 /// After ProcessUtility, with the SQLSTATE of the error that ended it, if one did. `utility` is there where its objects are
@@ -103,7 +106,7 @@ pub(crate) fn end(utility: Option<Utility<'_>>, failure: Option<i32>, rows: u64)
             return;
         }
         b.publish_caught_failure();
-        if let Some(utility) = utility.filter(|_| open.names_objects) {
+        if let Some(utility) = utility {
             b.note_named_objects(&mut open, utility);
         }
         if open.is_commit && b.depth == 0 && process::catalog_usable() {

@@ -87,13 +87,12 @@ extern "C" fn activity_on_utility_begin(
     source: *const c_char,
     params: pg_sys::ParamListInfo,
     subcommand: bool,
-) {
+) -> bool {
     contain(|| {
         // SAFETY: the hook's own arguments, valid for the length of this call.
-        if let Some(utility) = unsafe { Utility::new(pstmt, source, params, subcommand) } {
-            capture::utility::begin(utility);
-        }
-    });
+        unsafe { Utility::new(pstmt, source, params, subcommand) }.is_some_and(capture::utility::begin)
+    })
+    .unwrap_or(false)
 }
 
 #[unsafe(no_mangle)]

@@ -67,8 +67,7 @@ fn ascii_of(bytes: &[u8]) -> String {
 /// By the server's conversion function; `None` where it is not known yet and cannot be looked up now.
 fn converted(mut bytes: &[u8]) -> Option<String> {
     if process::catalog_usable() {
-        // SAFETY: looks the function up once; an error becomes a panic that the caller's containment ends.
-        unsafe { raising(|| activity_pg_find_conversion()) };
+        prepare();
     }
     let mut text = String::with_capacity(bytes.len());
     let mut buffer = vec![0u8; MAX_CONVERSION_GROWTH * bytes.len().min(CONVERSION_BYTES) + 1];

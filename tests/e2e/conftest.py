@@ -8,6 +8,7 @@ import pytest
 from local_aws import Aws
 from proxy import Proxy
 from server import Cluster, Installation
+from told import PROTOCOLS, ask, record_raw
 
 
 def pytest_collection_modifyitems(items):
@@ -114,3 +115,23 @@ def consumer():
         return subprocess.Popen([binary, *arguments], env=env, **(pipes | options))
 
     return start
+
+
+@pytest.fixture(params=PROTOCOLS)
+def run(cluster, request):
+    """The events of statements in a session of their own, by either protocol."""
+
+    def record(*statements):
+        def send(session):
+            for statement in statements:
+                ask(session, statement, request.param).answer()
+
+        return record_raw(cluster, send)
+
+    return record
+
+
+@pytest.fixture(params=PROTOCOLS)
+def send(request):
+    """Sends a statement by either protocol and reads nothing."""
+    return lambda session, statement: ask(session, statement, request.param)

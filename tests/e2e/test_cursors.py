@@ -3,7 +3,7 @@
 import pytest
 
 from rawpg import errors
-from told import PROTOCOLS, ask, brief, commands, counts, failures, ids, outcomes, record_raw, texts
+from told import brief, commands, counts, failures, ids, outcomes, record_raw, texts
 
 QUERY = "SELECT id FROM thing ORDER BY id"
 
@@ -11,20 +11,6 @@ QUERY = "SELECT id FROM thing ORDER BY id"
 @pytest.fixture(scope="module", autouse=True)
 def tables(cluster):
     cluster.execute("CREATE TABLE thing (id int PRIMARY KEY)", "INSERT INTO thing SELECT generate_series(1, 25)")
-
-
-@pytest.fixture(params=PROTOCOLS)
-def run(cluster, request):
-    """The events of statements in a session of their own, by either protocol."""
-
-    def record(*statements):
-        def send(session):
-            for statement in statements:
-                ask(session, statement, request.param).answer()
-
-        return record_raw(cluster, send)
-
-    return record
 
 
 def selects(events):

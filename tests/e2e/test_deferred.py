@@ -3,7 +3,7 @@
 import pytest
 
 from rawpg import errors, kinds
-from told import PROTOCOLS, ask, brief, commands, failures, ids, outcomes, record_raw, texts
+from told import brief, commands, failures, ids, outcomes, record_raw, texts
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -19,20 +19,6 @@ def tables(cluster):
         "CREATE CONSTRAINT TRIGGER noted AFTER INSERT ON watched DEFERRABLE INITIALLY DEFERRED"
         " FOR EACH ROW EXECUTE FUNCTION note()",
     )
-
-
-@pytest.fixture(params=PROTOCOLS)
-def run(cluster, request):
-    """The events of statements in a session of their own, by either protocol."""
-
-    def record(*statements):
-        def send(session):
-            for statement in statements:
-                ask(session, statement, request.param).answer()
-
-        return record_raw(cluster, send)
-
-    return record
 
 
 def inner(events):

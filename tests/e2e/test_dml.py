@@ -2,7 +2,7 @@
 
 import pytest
 
-from told import PROTOCOLS, ask, ids, record_raw, texts
+from told import PROTOCOLS, ask, first_words, ids, read, record_raw, texts, write
 
 SETUP = """
 CREATE SCHEMA shop;
@@ -21,19 +21,6 @@ INSERT INTO "Odd.Schema""s" VALUES (1), (2);
 
 MERGE = """MERGE INTO shop.item i USING (SELECT DISTINCT item FROM shop.part UNION ALL VALUES (77)) p ON i.id = p.item
   WHEN MATCHED AND i.id = 1 THEN DELETE WHEN MATCHED THEN UPDATE SET price = 0 WHEN NOT MATCHED THEN INSERT VALUES (p.item)"""
-
-
-def first_words(value):
-    """Names a row of a table by its statement."""
-    return value[:60] if isinstance(value, str) else ""
-
-
-def read(name, rows, kind="TABLE"):
-    return ("READ", "SELECT", kind, name, rows)
-
-
-def write(command, name, rows, kind="TABLE"):
-    return ("WRITE", command, kind, name, rows)
 
 
 def nothing(command, rows, kind="READ"):

@@ -3,7 +3,7 @@
 import pytest
 
 from told import brief as brief_of
-from told import ids, record_raw
+from told import first_words, ids, read, record_raw, write
 
 SETUP = """
 CREATE TABLE item (id int PRIMARY KEY, name text, price numeric);
@@ -29,19 +29,6 @@ INSERT INTO derived VALUES (2, 2), (3, 3);
 CREATE EXTENSION file_fdw;
 CREATE SERVER files FOREIGN DATA WRAPPER file_fdw;
 """
-
-
-def first_words(value):
-    """Names a row of a table by its statement."""
-    return value[:60] if isinstance(value, str) else ""
-
-
-def read(name, rows, kind="TABLE"):
-    return ("READ", "SELECT", kind, name, rows)
-
-
-def write(command, name, rows, kind="TABLE"):
-    return ("WRITE", command, kind, name, rows)
 
 
 ITEM, SECRET = "public.item", "public.secret"

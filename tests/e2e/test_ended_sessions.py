@@ -3,7 +3,7 @@
 import pytest
 
 from rawpg import RawSession, errors
-from told import PROTOCOLS, ask, brief, ended, failures, outcomes, waits
+from told import brief, ended, failures, outcomes, waits
 
 SLEEP = "SELECT pg_sleep(600)"
 
@@ -11,12 +11,6 @@ SLEEP = "SELECT pg_sleep(600)"
 @pytest.fixture(scope="module", autouse=True)
 def tables(cluster):
     cluster.execute("CREATE TABLE thing (id int PRIMARY KEY, n int)", "INSERT INTO thing VALUES (1, 1), (2, 2)")
-
-
-@pytest.fixture(params=PROTOCOLS)
-def send(request):
-    """Sends a statement by either protocol and reads nothing."""
-    return lambda session, statement: ask(session, statement, request.param)
 
 
 def last_words(cluster, pid):

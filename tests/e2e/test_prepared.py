@@ -3,7 +3,7 @@
 import pytest
 
 from rawpg import errors
-from told import PROTOCOLS, ask, brief, commands, failures, ids, outcomes, record_raw, texts
+from told import brief, commands, failures, ids, outcomes, record_raw, texts
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -11,20 +11,6 @@ def tables(cluster):
     cluster.execute(
         "CREATE TABLE thing (id int PRIMARY KEY, name text)", "INSERT INTO thing VALUES (1, 'one'), (2, 'two')"
     )
-
-
-@pytest.fixture(params=PROTOCOLS)
-def run(cluster, request):
-    """The events of statements in a session of their own, by either protocol."""
-
-    def record(*statements):
-        def send(session):
-            for statement in statements:
-                ask(session, statement, request.param).answer()
-
-        return record_raw(cluster, send)
-
-    return record
 
 
 def of(events, statement_id):

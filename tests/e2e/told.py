@@ -69,6 +69,19 @@ def texts(events):
     return [e["commandText"] for e in events]
 
 
+def first_words(value):
+    """Names a row of a table by its statement."""
+    return value[:60] if isinstance(value, str) else ""
+
+
+def read(name, rows, kind="TABLE"):
+    return ("READ", "SELECT", kind, name, rows)
+
+
+def write(command, name, rows, kind="TABLE"):
+    return ("WRITE", command, kind, name, rows)
+
+
 def outcomes(events):
     return [(e["exitCode"], e["commandText"]) for e in events]
 

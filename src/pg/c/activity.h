@@ -54,8 +54,8 @@ extern void activity_on_finish_begin(QueryDesc *query);
 extern void activity_on_finish_end(QueryDesc *query, int failure);
 extern void activity_on_executor_end(QueryDesc *query);
 extern void activity_on_query_vanished(uint64 key);
-extern void activity_on_utility_begin(PlannedStmt *pstmt, const char *source, ParamListInfo params,
-									  bool subcommand);
+extern bool activity_on_utility_begin(PlannedStmt *pstmt, const char *source, ParamListInfo params,
+									  bool subcommand);	/* whether it wants the tree at the end */
 extern void activity_on_utility_end(PlannedStmt *pstmt, int failure, uint64 rows);
 extern void activity_on_raise(int sqlerrcode, const char *message, const char *internal_query);
 extern bool activity_wants_relations(void);
@@ -169,7 +169,6 @@ typedef struct ActivityMoment
 
 extern void activity_pg_moment(ActivityMoment *out);
 extern const char *activity_pg_worker_name(void);	/* NULL in a session of a client */
-extern bool activity_pg_is_walsender(void);
 extern uint64 activity_pg_transaction_id(void);	/* with its epoch; 0 where none was assigned */
 extern int	activity_pg_my_proc_number(void);	/* -1 before the process has one */
 extern int	activity_pg_proc_count(void);

@@ -211,13 +211,13 @@ process_utility(PlannedStmt *pstmt, const char *source, bool read_only_tree, Pro
 				ParamListInfo params, QueryEnvironment *environment, DestReceiver *destination, QueryCompletion *qc)
 {
 	bool		watched = capturing();
-	bool		names_objects = watched && activity_pg_names_objects(pstmt);
+	bool		names_objects = false;
 	uint64		rows = 0;
 	Frame		frame;
 
 	if (watched)
 	{
-		activity_on_utility_begin(pstmt, source, params, context == PROCESS_UTILITY_SUBCOMMAND);
+		names_objects = activity_on_utility_begin(pstmt, source, params, context == PROCESS_UTILITY_SUBCOMMAND);
 		enter(&frame, source, pstmt);
 	}
 	PG_TRY();

@@ -260,12 +260,12 @@ add_relation(Found *found, RangeVar *name)
 		add(found, RelationRelationId, RangeVarGetRelid(name, NoLock, true), 0);
 }
 
-/* COMMENT and SECURITY LABEL: the command holds a lock on the object until the end of the transaction. */
+/* COMMENT and its like: the command holds a lock on the object until the end of the transaction. */
 static void
-add_address(Found *found, ObjectType type, Node *name)
+add_address(Found *found, ObjectType type, RangeVar *of_relation, Node *name)
 {
 	Relation	relation = NULL;
-	ObjectAddress address = get_object_address(type, name, &relation, AccessShareLock, true);
+	ObjectAddress address = get_object_address_rv(type, of_relation, (List *) name, &relation, AccessShareLock, true);
 
 	if (relation != NULL)
 		relation_close(relation, NoLock);
@@ -351,24 +351,15 @@ activity_pg_statement_objects(PlannedStmt *pstmt, ActivityObject *out, int capac
 			add_relation(&found, ((RefreshMatViewStmt *) node)->relation);
 			break;
 		case T_CommentStmt:
-			add_address(&found, ((CommentStmt *) node)->objtype, ((CommentStmt *) node)->object);
+			add_address(&found, ((CommentStmt *) node)->objtype, NULL, ((CommentStmt *) node)->object);
 			break;
 		case T_SecLabelStmt:
-			add_address(&found, ((SecLabelStmt *) node)->objtype, ((SecLabelStmt *) node)->object);
+			add_address(&found, ((SecLabelStmt *) node)->objtype, NULL, ((SecLabelStmt *) node)->object);
 			break;
 		case T_AlterObjectDependsStmt:
-			{
-				AlterObjectDependsStmt *depends = (AlterObjectDependsStmt *) node;
-				Relation	relation = NULL;
-				ObjectAddress address = get_object_address_rv(depends->objectType, depends->relation,
-															  (List *) depends->object, &relation,
-															  AccessShareLock, true);
-
-				if (relation != NULL)
-					relation_close(relation, NoLock);
-				add(&found, address.classId, address.objectId, address.objectSubId);
-				break;
-			}
+			add_address(&found, ((AlterObjectDependsStmt *) node)->objectType, ((AlterObjectDependsStmt *) node)->relation,
+						((AlterObjectDependsStmt *) node)->object);
+			break;
 		case T_AlterEnumStmt:
 			add_granted(&found, OBJECT_TYPE, (Node *) ((AlterEnumStmt *) node)->typeName);
 			break;

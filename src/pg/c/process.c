@@ -6,7 +6,6 @@
 #include "access/xact.h"
 #include "miscadmin.h"
 #include "postmaster/bgworker.h"
-#include "replication/walsender.h"
 #include "storage/latch.h"
 #include "storage/proc.h"
 #include "tcop/pquery.h"
@@ -51,12 +50,6 @@ const char *
 activity_pg_worker_name(void)
 {
 	return MyBgworkerEntry != NULL ? MyBgworkerEntry->bgw_name : NULL;
-}
-
-bool
-activity_pg_is_walsender(void)
-{
-	return am_walsender;
 }
 
 /* The index of this process in ProcGlobal->allProcs. */

@@ -4,9 +4,11 @@ PG_CONFIG ?=
 PG ?= all
 AWS ?= localstack
 KEEP ?=
+SEEDS ?=
+SEED ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo bench test test-unit test-loom test-regress test-e2e test-postgres lint build install clean deps
+.PHONY: help demo bench sim test test-unit test-loom test-regress test-e2e test-postgres lint build install clean deps
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -14,7 +16,7 @@ help: ## This list
 demo: deps ## A throwaway server, a local AWS, a load, and its decrypted events; KEEP=1 leaves it up
 	@KEEP='$(KEEP)' scripts/demo.sh
 
-test: ## Everything: lints, unit, property and loom tests, pg_regress on 15-18, PostgreSQL's own tests, end-to-end tests
+test: ## Everything: lints, unit, property, loom and simulation tests, pg_regress on 15-18, PostgreSQL's own tests, end-to-end tests
 	@scripts/test.sh
 
 test-unit: deps ## Unit and property tests of the crates, which need no PostgreSQL
@@ -31,6 +33,9 @@ test-e2e: deps ## End-to-end tests; AWS=localstack|ministack, ARGS='-k name' for
 
 test-postgres: deps ## PostgreSQL's own regression and isolation suites, with the extension and without; ACTIVITY_MODE=sync
 	@scripts/postgres-suite.sh
+
+sim: deps ## Delivery simulated in a hostile world; SEEDS=100000 for a long run, SEED=N repeats one
+	@SEEDS='$(SEEDS)' SEED='$(SEED)' scripts/sim.sh
 
 bench: deps ## The figures of the README: throughput with and without, instructions, sealing
 	@scripts/bench.sh

@@ -29,6 +29,7 @@ run() {
 run lint "$ROOT/scripts/lint.sh"
 run unit "$ROOT/scripts/unit.sh"
 run loom "$ROOT/scripts/loom.sh"
+run sim "$ROOT/scripts/sim.sh"
 wait $preparing || say "preparing failed, see $STATE/prepare.log; what needs it tries again"
 for version in 16 17 18 15; do run "regress-$version" "$ROOT/scripts/regress.sh" $version; done
 run postgres "$ROOT/scripts/postgres-suite.sh"

@@ -10,7 +10,8 @@ RETURNS TABLE (
     started_at_us bigint, sessions bigint, published_events bigint, acked_events bigint,
     dropped_events bigint, lost_events bigint, torn_events bigint, records bigint,
     record_bytes bigint, heartbeats bigint, retried_records bigint, requests_in_flight bigint,
-    ring_size bigint, ring_used bigint, lag_us bigint, last_ack_us bigint,
+    ring_size bigint, ring_used bigint, spooled_events bigint, drained_events bigint,
+    spool_records bigint, spool_used bigint, lag_us bigint, last_ack_us bigint,
     sync_waits bigint, sync_timeouts bigint, contained_failures bigint, last_error text)
 LANGUAGE c VOLATILE STRICT PARALLEL RESTRICTED
 AS 'MODULE_PATHNAME', 'activity_stream_status_wrapper';
@@ -20,13 +21,29 @@ SELECT state, mode, cluster_id, stream_name, kms_key_id, worker_pid, worker_star
        to_timestamp(started_at_us / 1000000.0) AS started_at,
        sessions, published_events, acked_events, dropped_events, lost_events, torn_events,
        records, record_bytes, heartbeats, retried_records, requests_in_flight,
-       ring_size, ring_used,
+       ring_size, ring_used, spooled_events, drained_events, spool_records, spool_used,
        lag_us * interval '1 microsecond' AS lag,
        to_timestamp(last_ack_us / 1000000.0) AS last_ack,
        sync_waits, sync_timeouts, contained_failures, last_error
 FROM activity_stream.status_row();
 
 COMMENT ON VIEW activity_stream.status IS 'one row: how the stream is, and what was captured, delivered and lost';
+
+CREATE FUNCTION activity_stream.loss_windows_json()
+RETURNS text
+LANGUAGE c VOLATILE STRICT PARALLEL RESTRICTED
+AS 'MODULE_PATHNAME', 'activity_stream_loss_windows_wrapper';
+
+CREATE VIEW activity_stream.loss_windows AS
+SELECT id, epoch, reason,
+       to_timestamp(began_us / 1000000.0) AS began_at, to_timestamp(ended_us / 1000000.0) AS ended_at,
+       to_timestamp(first_us / 1000000.0) AS first_affected, to_timestamp(last_us / 1000000.0) AS last_affected,
+       lost AS lost_events, first_sequence, last_sequence, told, detail
+FROM jsonb_to_recordset(coalesce(activity_stream.loss_windows_json(), '[]')::jsonb) AS t(
+    id text, epoch text, reason text, began_us bigint, ended_us bigint, first_us bigint, last_us bigint,
+    lost bigint, first_sequence bigint, last_sequence bigint, told boolean, detail text);
+
+COMMENT ON VIEW activity_stream.loss_windows IS 'when events were lost or might have been, the latest first; lost_events is null where it is not known';
 
 CREATE FUNCTION activity_stream.flush_ms(timeout_ms bigint)
 RETURNS boolean
@@ -39,13 +56,15 @@ LANGUAGE sql VOLATILE STRICT PARALLEL RESTRICTED
 AS $$ SELECT activity_stream.flush_ms((extract(epoch FROM timeout) * 1000)::bigint) $$;
 
 COMMENT ON FUNCTION activity_stream.flush(interval) IS
-    'waits until everything that this session published is on the stream; false where the timeout came first';
+    'waits until everything that this session published is durable; false where the timeout came first';
 
 REVOKE ALL ON FUNCTION activity_stream.status_row() FROM PUBLIC;
+REVOKE ALL ON FUNCTION activity_stream.loss_windows_json() FROM PUBLIC;
 REVOKE ALL ON FUNCTION activity_stream.flush_ms(bigint) FROM PUBLIC;
 REVOKE ALL ON FUNCTION activity_stream.flush(interval) FROM PUBLIC;
 GRANT USAGE ON SCHEMA activity_stream TO pg_monitor;
 GRANT EXECUTE ON FUNCTION activity_stream.status_row() TO pg_monitor;
+GRANT EXECUTE ON FUNCTION activity_stream.loss_windows_json() TO pg_monitor;
 GRANT EXECUTE ON FUNCTION activity_stream.flush_ms(bigint) TO pg_monitor;
 GRANT EXECUTE ON FUNCTION activity_stream.flush(interval) TO pg_monitor;
-GRANT SELECT ON activity_stream.status TO pg_monitor;
+GRANT SELECT ON activity_stream.status, activity_stream.loss_windows TO pg_monitor;

@@ -1,7 +1,7 @@
 //! Acknowledgement: how a session waits for its events, and how the worker lets it go.
 //!
-//! A session writes the position it waits for into its own slot and then looks at `acked_through`; the worker
-//! moves `acked_through` and then looks at the slots. Whichever comes second sees the other's write (both are
+//! A session writes the position it waits for into its own slot and then looks at `durable_through`; the worker
+//! moves `durable_through` and then looks at the slots. Whichever comes second sees the other's write (both are
 //! sequentially consistent), so no wake-up is lost. A session that finds itself waiting in vain for `sync_timeout`
 //! goes on: the event stays queued.
 
@@ -15,7 +15,7 @@ use crate::ring::{self, Attached};
 /// How a wait ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Waited {
-    /// The events are on the stream.
+    /// The events are durable.
     Durable,
     /// Not in time, or not to be waited for.
     TimedOut,
@@ -25,10 +25,10 @@ pub(crate) enum Waited {
     Terminating,
 }
 
-/// Waits until `position` is acknowledged, at most `timeout`.
+/// Waits until everything up to `position` is durable, at most `timeout`.
 pub(crate) fn wait(position: u64, timeout: Duration) -> Waited {
     let Some(attached) = ring::attached() else { return Waited::TimedOut };
-    if attached.ring.acked_through().0 >= position {
+    if attached.durable_through() >= position {
         return Waited::Durable;
     }
     let slot = process::my_number().and_then(|n| attached.waiters.get(n));
@@ -50,7 +50,7 @@ pub(crate) fn wait(position: u64, timeout: Duration) -> Waited {
 fn wait_in_slot(attached: &Attached, position: u64, timeout: Duration) -> Waited {
     let begun = Instant::now();
     loop {
-        if attached.ring.acked_through().0 >= position {
+        if attached.durable_through() >= position {
             return Waited::Durable;
         }
         let Some(left) = timeout.checked_sub(begun.elapsed()).filter(|d| !d.is_zero()) else {
@@ -88,13 +88,14 @@ pub(crate) fn wait_or_warn(position: u64, timeout: Duration) {
     }
 }
 
-/// The worker's side: wakes every session whose position is acknowledged by now.
-pub(crate) fn release(attached: &Attached) {
+/// The worker's side: everything up to `through` is durable. Wakes every session that waited for that.
+pub(crate) fn release(attached: &Attached, through: u64) {
+    attached.shared.durable_through.fetch_max(through, Ordering::SeqCst);
     fence(Ordering::SeqCst);
-    let acked = attached.ring.acked_through().0;
+    let durable = attached.durable_through();
     for (number, waiter) in attached.waiters.iter().enumerate() {
         let position = waiter.position.load(Ordering::SeqCst);
-        if position != 0 && position <= acked {
+        if position != 0 && position <= durable {
             process::set_latch(number);
         }
     }

@@ -121,9 +121,7 @@ pub(crate) fn connected() {
         b.session.role = Some((session::current_role(), user));
         b.session.connected = true;
         session::watch_end();
-        if let Some(attached) = ring::attached() {
-            attached.shared.sessions.fetch_add(1, Ordering::SeqCst);
-        }
+        count_session(1);
         b.publish(&Draft { start_time: start, ..Draft::of_session(CONNECT_STATEMENT_ID, "CONNECT") });
     });
     wait_at_top();
@@ -153,8 +151,15 @@ pub(crate) fn ended(code: i32) {
     });
     wait_at_top();
     // After the event: the worker stays as long as there are sessions.
-    if let Some(attached) = ring::attached() {
-        attached.shared.sessions.fetch_sub(1, Ordering::SeqCst);
+    count_session(-1);
+}
+
+/// The worker waits for the end of every session but walsenders': the server ends those after it.
+fn count_session(by: i64) {
+    if let Some(attached) = ring::attached()
+        && !process::is_walsender()
+    {
+        attached.shared.sessions.fetch_add(by, Ordering::SeqCst);
     }
 }
 

@@ -115,6 +115,7 @@ unsafe extern "C-unwind" {
     pub(super) fn activity_pg_in_transaction() -> bool;
     pub(super) fn activity_pg_moment(out: *mut RawMoment);
     pub(super) fn activity_pg_worker_name() -> *const c_char;
+    pub(super) fn activity_pg_is_walsender() -> bool;
     pub(super) fn activity_pg_transaction_id() -> u64;
     pub(super) fn activity_pg_my_proc_number() -> c_int;
     pub(super) fn activity_pg_set_latch(proc_number: c_int);
@@ -128,6 +129,7 @@ unsafe extern "C-unwind" {
     );
     pub(super) fn activity_pg_worker_signals();
     pub(super) fn activity_pg_stop_requested() -> bool;
+    pub(super) fn activity_pg_stop_immediately() -> bool;
     pub(super) fn activity_pg_refused_signals() -> u64;
     pub(super) fn activity_pg_exit(code: c_int) -> !;
 }

@@ -36,6 +36,8 @@ pub(crate) enum Unit {
     Byte,
     /// Kilobytes.
     Kilobyte,
+    /// Megabytes.
+    Megabyte,
     /// Milliseconds.
     Millisecond,
     /// Seconds.
@@ -48,6 +50,7 @@ impl Unit {
             Unit::None => 0,
             Unit::Byte => pg_sys::GUC_UNIT_BYTE,
             Unit::Kilobyte => pg_sys::GUC_UNIT_KB,
+            Unit::Megabyte => pg_sys::GUC_UNIT_MB,
             Unit::Millisecond => pg_sys::GUC_UNIT_MS,
             Unit::Second => pg_sys::GUC_UNIT_S,
         };
@@ -191,6 +194,7 @@ impl Int {
             Unit::None => "",
             Unit::Byte => "B",
             Unit::Kilobyte => "kB",
+            Unit::Megabyte => "MB",
             Unit::Millisecond => "ms",
             Unit::Second => "s",
         }
@@ -201,6 +205,7 @@ impl Int {
             Unit::None => "",
             Unit::Byte => " bytes",
             Unit::Kilobyte => " kB",
+            Unit::Megabyte => " MB",
             Unit::Millisecond => " ms",
             Unit::Second => " s",
         }

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use pgrx::pg_sys;
 
-use super::ffi::{activity_pg_in_transaction, activity_pg_my_proc_number, activity_pg_set_latch};
+use super::ffi::{
+    activity_pg_in_transaction, activity_pg_is_walsender, activity_pg_my_proc_number, activity_pg_set_latch,
+};
 use super::{compat, guard};
 
 /// The place of this process among the server's; `None` before it has one (early in a login).
@@ -19,6 +21,12 @@ pub(crate) fn set_latch(number: usize) {
         // SAFETY: the C side checks the number; setting any process's latch is harmless.
         unsafe { activity_pg_set_latch(number) };
     }
+}
+
+/// Whether this process serves replication. The server stops those when its workers are gone (postmaster.c, PM_SHUTDOWN_2).
+pub(crate) fn is_walsender() -> bool {
+    // SAFETY: reads a flag of the process.
+    unsafe { activity_pg_is_walsender() }
 }
 
 /// Why a wait of a session ended.

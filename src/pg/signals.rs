@@ -2,7 +2,10 @@
 
 use std::mem::MaybeUninit;
 
-use super::ffi::{activity_pg_refused_signals, activity_pg_stop_requested, activity_pg_worker_signals};
+use super::ffi::{
+    activity_pg_refused_signals, activity_pg_stop_immediately, activity_pg_stop_requested,
+    activity_pg_worker_signals,
+};
 
 /// Installs the worker's handlers and lets signals in.
 pub(crate) fn install_for_worker() {
@@ -14,6 +17,13 @@ pub(crate) fn install_for_worker() {
 pub(crate) fn stop_requested() -> bool {
     // SAFETY: reads a flag.
     unsafe { activity_pg_stop_requested() }
+}
+
+/// Whether it did that for an immediate shutdown: it kills what is there after five seconds (postmaster.c,
+/// SIGKILL_CHILDREN_AFTER_SECS).
+pub(crate) fn stop_immediately() -> bool {
+    // SAFETY: reads a flag.
+    unsafe { activity_pg_stop_immediately() }
 }
 
 /// How many requests to end came from others and were refused.

@@ -1,5 +1,9 @@
 //! What is known and done while the postmaster starts.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+
 use pgrx::pg_sys;
 
 use super::ffi::{activity_pg_install_hooks, activity_pg_open_log_gate, activity_pg_proc_count};
@@ -53,6 +57,17 @@ pub(crate) fn host_name() -> String {
         .next()
         .map(|name| String::from_utf8_lossy(name).into_owned())
         .unwrap_or_default()
+}
+
+/// The data directory, as an absolute path.
+pub(crate) fn data_directory() -> PathBuf {
+    // SAFETY: the server's own string, set before libraries are loaded (postmaster.c, SelectConfigFiles), copied at once.
+    unsafe {
+        if pg_sys::DataDir.is_null() {
+            return PathBuf::new();
+        }
+        PathBuf::from(OsStr::from_bytes(std::ffi::CStr::from_ptr(pg_sys::DataDir).to_bytes()))
+    }
 }
 
 /// `server_version`, as events tell it.

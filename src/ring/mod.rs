@@ -18,7 +18,7 @@ use std::sync::atomic::Ordering;
 
 use activity_ring::{PublishError, RawMemory, Ring};
 
-pub(crate) use shared::{Shared, Waiter};
+pub(crate) use shared::{LOSS_WINDOWS_BYTES, Shared, StatusText, Waiter};
 
 use crate::pg::{clock, log, mapping, process, startup};
 use crate::settings;
@@ -27,6 +27,9 @@ use crate::settings;
 const PAGE_BYTES: usize = 4096;
 /// A sleeping worker is woken when the ring is this full: 1/8 of its size.
 const DOORBELL_FILL_SHIFT: u32 = 3;
+
+/// What a record and the pad before it may take beside its event, as a rule.
+const ROOM_BYTES: usize = 4096;
 
 /// What this process knows of the mapping.
 pub(crate) struct Attached {
@@ -47,6 +50,11 @@ pub(crate) fn attached() -> Option<&'static Attached> {
 }
 
 impl Attached {
+    /// End of what is durable: on the stream, or in the spool where that counts.
+    pub(crate) fn durable_through(&self) -> u64 {
+        self.shared.durable_through.load(Ordering::SeqCst)
+    }
+
     /// Events that the ring did not take, for whatever reason.
     pub(crate) fn dropped(&self) -> u64 {
         let ring = &self.ring;
@@ -117,11 +125,24 @@ pub(crate) fn publish(event: &[u8]) -> Option<u64> {
             Some(end.0)
         }
         Err(PublishError::Full) => {
+            let first = &attached.shared.first_drop;
+            // Another one was first where it fails.
+            let _earlier = first.compare_exchange(0, clock::now(), Ordering::Relaxed, Ordering::Relaxed);
             ring_doorbell(attached.shared);
             None
         }
         Err(PublishError::TooLarge | PublishError::Corrupt) => None,
     }
+}
+
+/// Publishes one encoded event of the worker's own, which is awake and tries again where there is no room: that is no loss, and not
+/// counted.
+pub(crate) fn publish_quietly(event: &[u8]) -> Option<u64> {
+    let ring = &attached()?.ring;
+    if ring.fill() + event.len() + ROOM_BYTES > ring.capacity() {
+        return None;
+    }
+    ring.publish(event).ok().map(|end| end.0)
 }
 
 /// Wakes the worker where it sleeps. One signal for all that ring before it wakes.

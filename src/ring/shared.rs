@@ -6,7 +6,7 @@
 
 use std::sync::atomic::{AtomicI32, AtomicI64, AtomicU8, AtomicU32, AtomicU64, Ordering};
 
-/// A session that waits for a position of the ring to be acknowledged; 0 where none waits.
+/// A session that waits for a position of the ring to be durable; 0 where none waits.
 #[repr(C, align(64))]
 pub(crate) struct Waiter {
     /// The position.
@@ -28,7 +28,7 @@ pub(crate) struct Shared {
     pub(crate) worker_asleep: AtomicU32,
     /// How often the worker was started.
     pub(crate) worker_starts: AtomicU32,
-    /// Sessions that told their beginning and not yet their end.
+    /// Sessions that told their beginning and not yet their end, walsenders not counted.
     pub(crate) sessions: AtomicI64,
     /// Failures of bookkeeping that were kept from users' statements.
     pub(crate) contained_failures: AtomicU64,
@@ -36,13 +36,24 @@ pub(crate) struct Shared {
     pub(crate) sync_waits: AtomicU64,
     /// Waits that ended without an acknowledgement in time.
     pub(crate) sync_timeouts: AtomicU64,
+    /// Position in the ring up to which everything is durable: what sessions in sync mode wait for.
+    pub(crate) durable_through: AtomicU64,
+    /// When the ring first took no more since the worker looked last, microseconds since the Unix epoch; 0 for never.
+    pub(crate) first_drop: AtomicI64,
+    /// STREAM START was published in this epoch.
+    pub(crate) start_published: AtomicU32,
     /// Counters that the worker keeps.
     pub(crate) delivered: Delivered,
     /// How the stream is: `starting`, `streaming`, `stream unavailable`, `key unavailable`, `off`, `stopping`.
     pub(crate) state: StatusText<32>,
     /// The last failure of delivery.
     pub(crate) last_error: StatusText<512>,
+    /// The loss windows, as a JSON array.
+    pub(crate) loss_windows: StatusText<LOSS_WINDOWS_BYTES>,
 }
+
+/// Room for the loss windows as the view shows them: the latest that fit.
+pub(crate) const LOSS_WINDOWS_BYTES: usize = 64 * 1024;
 
 /// What the worker has delivered since the epoch began (records, retries and so on: since the worker started).
 #[repr(C)]
@@ -61,7 +72,7 @@ pub(crate) struct Delivered {
     pub(crate) lost: AtomicU64,
     /// PutRecords requests under way.
     pub(crate) in_flight: AtomicU64,
-    /// Highest sequence number that is on the stream with all before it.
+    /// Highest sequence number that is on the stream or in the spool with all before it.
     pub(crate) acked_sequence: AtomicU64,
     /// When that was told, microseconds since the Unix epoch.
     pub(crate) last_ack: AtomicI64,
@@ -69,8 +80,14 @@ pub(crate) struct Delivered {
     pub(crate) oldest_since: AtomicI64,
     /// Ring records that were begun and never finished when a process crashed.
     pub(crate) torn: AtomicU64,
-    /// Dropped events that the log tells of.
-    pub(crate) told_dropped: AtomicU64,
+    /// Events that went to the spool.
+    pub(crate) spooled: AtomicU64,
+    /// Events that the stream has taken from the spool, those of former epochs among them.
+    pub(crate) drained: AtomicU64,
+    /// Records in the spool, and bytes of its files.
+    pub(crate) spool_records: AtomicU64,
+    /// See above.
+    pub(crate) spool_bytes: AtomicU64,
 }
 
 const _: () = assert!(size_of::<Waiter>() == 64 && align_of::<Waiter>() == 64);

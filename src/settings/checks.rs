@@ -11,6 +11,8 @@ use crate::pg::startup::{joining_parallel_query, preloading};
 const MAX_STREAM_NAME_BYTES: usize = 128;
 /// Longest key id of KMS (GenerateDataKey, KeyId).
 const MAX_KEY_ID_BYTES: usize = 2048;
+/// Longest ARN or name of an event bus (EventBridge PutEvents, EventBusName) and longest ARN of a topic that is taken.
+const MAX_ARN_BYTES: usize = 1600;
 /// Room for what consumers take apart; their own ids have 26 characters.
 const MAX_ID_CHARACTERS: usize = 64;
 
@@ -130,6 +132,61 @@ impl Rule for EndpointUrl {
         Err(Invalid::new(
             "An endpoint is an http:// or https:// URL.",
             "Leave the setting empty to use the public endpoints of the region.",
+        ))
+    }
+}
+
+/// `activity_stream.spool_directory`
+pub(super) struct Directory;
+
+impl Rule for Directory {
+    fn check(value: &str) -> Result<(), Invalid> {
+        if !value.is_empty() && !value.split('/').any(|part| part == "..") {
+            return Ok(());
+        }
+        Err(Invalid::new(
+            "It must name a directory, and no part of it may be \"..\".",
+            "Write the path of a directory of the server's own, such as activity_stream_spool. \
+             To have no spool, set activity_stream.spool_max_size to 0.",
+        ))
+    }
+}
+
+/// `activity_stream.notify_topic_arn`
+pub(super) struct TopicArn;
+
+impl Rule for TopicArn {
+    fn check(value: &str) -> Result<(), Invalid> {
+        let mut parts = value.splitn(6, ':');
+        let arn = parts.next() == Some("arn")
+            && parts.next().is_some_and(|partition| partition.starts_with("aws"))
+            && parts.next() == Some("sns")
+            && parts.next().is_some_and(|region| !region.is_empty())
+            && parts.next().is_some_and(|account| !account.is_empty())
+            && parts.next().is_some_and(|topic| !topic.is_empty() && made_of(topic, "-_."));
+        if value.is_empty() || (arn && value.len() <= MAX_ARN_BYTES) {
+            return Ok(());
+        }
+        Err(Invalid::new(
+            "It is not the ARN of an SNS topic.",
+            "Write for example arn:aws:sns:eu-central-1:123456789012:audit, or leave it empty.",
+        ))
+    }
+}
+
+/// `activity_stream.notify_event_bus`
+pub(super) struct EventBus;
+
+impl Rule for EventBus {
+    fn check(value: &str) -> Result<(), Invalid> {
+        if value.len() <= MAX_ARN_BYTES && made_of(value, "/_.-:") {
+            return Ok(());
+        }
+        Err(Invalid::new(
+            format!(
+                "An event bus has a name or ARN of at most {MAX_ARN_BYTES} characters a-z, A-Z, 0-9, \"/\", \"_\", \".\", \"-\", \":\"."
+            ),
+            "Write its name, such as default, or its ARN, or leave it empty.",
         ))
     }
 }

@@ -8,9 +8,13 @@ mod checks;
 mod delivery;
 mod filter;
 mod identity;
+mod spool;
 mod stream;
 
+use std::path::PathBuf;
 use std::time::Duration;
+
+use activity_deliver::{Durability, Sink};
 
 pub(crate) use capture::{
     Mode, log_parameters, max_parameter_bytes, max_statement_bytes, mode, sync_timeout,
@@ -29,8 +33,14 @@ use crate::pg::log;
 /// Defines every setting, checks them together and derives what was left empty. Raises an error on a wrong value,
 /// which keeps the server from starting.
 pub(crate) fn register() {
-    let themes: [&[&'static dyn Define]; 5] =
-        [identity::SETTINGS, stream::SETTINGS, capture::SETTINGS, filter::SETTINGS, delivery::SETTINGS];
+    let themes: [&[&'static dyn Define]; 6] = [
+        identity::SETTINGS,
+        stream::SETTINGS,
+        capture::SETTINGS,
+        filter::SETTINGS,
+        delivery::SETTINGS,
+        spool::SETTINGS,
+    ];
     for setting in themes.into_iter().flatten() {
         setting.define();
     }
@@ -72,6 +82,14 @@ pub(crate) struct Snapshot {
     pub(crate) heartbeat_interval: Option<Duration>,
     /// What is left at shutdown has this long to be delivered.
     pub(crate) shutdown_timeout: Duration,
+    /// Where records are kept that the stream does not take for now.
+    pub(crate) spool_directory: PathBuf,
+    /// Bytes that they may take; 0 for none.
+    pub(crate) spool_max_bytes: u64,
+    /// What counts as durable.
+    pub(crate) durability: Durability,
+    /// Who is notified.
+    pub(crate) sinks: Vec<Sink>,
 }
 
 /// The settings in force now.
@@ -89,5 +107,43 @@ pub(crate) fn snapshot() -> Snapshot {
         data_key_max_age: delivery::data_key_max_age(),
         heartbeat_interval: delivery::heartbeat_interval(),
         shutdown_timeout: delivery::shutdown_timeout(),
+        spool_directory: spool::directory(),
+        spool_max_bytes: spool::max_bytes(),
+        durability: spool::durability(),
+        sinks: spool::sinks(),
+    }
+}
+
+impl Snapshot {
+    /// What a reload changed of the stream's own settings: name, old and new value.
+    pub(crate) fn changes(&self, new: &Self) -> Vec<(&'static str, String, String)> {
+        let names = |sinks: &[Sink]| {
+            let name = |sink: &Sink| match sink {
+                Sink::Topic(name) | Sink::Bus(name) => name.clone(),
+            };
+            sinks.iter().map(name).collect::<Vec<_>>().join(", ")
+        };
+        let ms = |time: Duration| format!("{}ms", time.as_millis());
+        let rows = |of: &Self| {
+            let heartbeat = of.heartbeat_interval.unwrap_or_default();
+            let durability = if of.durability == Durability::Spool { "spool" } else { "stream" };
+            [
+                ("activity_stream.mode", of.mode.as_str().to_owned()),
+                ("activity_stream.kms_key_id", of.kms_key_id.clone()),
+                ("activity_stream.batch_max_bytes", of.batch_max_bytes.to_string()),
+                ("activity_stream.batch_linger", ms(of.batch_linger)),
+                ("activity_stream.max_in_flight", of.max_in_flight.to_string()),
+                ("activity_stream.data_key_max_age", ms(of.data_key_max_age)),
+                ("activity_stream.heartbeat_interval", ms(heartbeat)),
+                ("activity_stream.shutdown_timeout", ms(of.shutdown_timeout)),
+                ("activity_stream.spool_max_size", format!("{}MB", of.spool_max_bytes / (1024 * 1024))),
+                ("activity_stream.durability", durability.to_owned()),
+                ("activity_stream notifications", names(&of.sinks)),
+            ]
+        };
+        let changed = |((name, old), (_, new)): ((&'static str, String), (&'static str, String))| {
+            (old != new).then_some((name, old, new))
+        };
+        rows(self).into_iter().zip(rows(new)).filter_map(changed).collect()
     }
 }

@@ -32,6 +32,10 @@ type Row = (
     i64,
     i64,
     i64,
+    i64,
+    i64,
+    i64,
+    i64,
     Option<i64>,
     Option<i64>,
     i64,
@@ -72,6 +76,10 @@ fn activity_stream_status() -> TableIterator<
         name!(requests_in_flight, i64),
         name!(ring_size, i64),
         name!(ring_used, i64),
+        name!(spooled_events, i64),
+        name!(drained_events, i64),
+        name!(spool_records, i64),
+        name!(spool_used, i64),
         name!(lag_us, Option<i64>),
         name!(last_ack_us, Option<i64>),
         name!(sync_waits, i64),
@@ -117,6 +125,10 @@ fn row(attached: &Attached) -> Row {
         number(delivered.in_flight.load(Relaxed)),
         number(ring.capacity() as u64),
         number(ring.fill() as u64),
+        number(delivered.spooled.load(Relaxed)),
+        number(delivered.drained.load(Relaxed)),
+        number(delivered.spool_records.load(Relaxed)),
+        number(delivered.spool_bytes.load(Relaxed)),
         behind.then_some(waiting),
         last_ack,
         number(shared.sync_waits.load(Relaxed)),
@@ -124,4 +136,10 @@ fn row(attached: &Attached) -> Row {
         number(shared.contained_failures.load(Relaxed)),
         Some(shared.last_error.get()).filter(|text| !text.is_empty()),
     )
+}
+
+/// The loss windows as a JSON array, the latest first.
+#[pg_extern]
+fn activity_stream_loss_windows() -> Option<String> {
+    ring::attached().map(|attached| attached.shared.loss_windows.get()).filter(|text| !text.is_empty())
 }

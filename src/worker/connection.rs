@@ -1,12 +1,17 @@
 //! The way to AWS: configured in the background, then a handle to the delivery pipeline.
 
+use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use activity_aws::{Aws, ConnectError, Endpoint, KinesisStream, KmsKeys, StreamMode, StreamPlan, Timeouts};
-use activity_deliver::{Batch, Handle, Identity, Reloadable, Report, Settings, Snapshot as Progress};
+use activity_deliver::{
+    Batch, Handle, Identity, Reloadable, Report, Settings, Snapshot as Progress, SpoolSettings,
+};
 use tokio::sync::oneshot::{self, error::TryRecvError};
 
+use super::notifier::Notifier;
 use super::runtime::Threads;
 use crate::pg::log::{self, sqlstate};
 use crate::pg::startup;
@@ -15,6 +20,12 @@ use crate::settings::{Mode, Snapshot};
 
 /// `serverType` in events.
 const SERVER_TYPE: &str = "PostgreSQL";
+/// A ring this full and no room in delivery are a backlog: a quarter.
+const BACKLOG_BEGINS_SHIFT: u32 = 2;
+/// One this empty is none any more: an eighth.
+const BACKLOG_ENDS_SHIFT: u32 = 3;
+/// How the spool's files that hold records end.
+const SEGMENT_SUFFIX: &str = ".segment";
 /// Time between two attempts to load a configuration that cannot work.
 const RETRY: Duration = Duration::from_secs(5);
 
@@ -33,18 +44,28 @@ enum State {
 pub(super) struct Connection {
     state: State,
     told: Option<String>,
+    /// Files of a spool are there: to be delivered even where nothing is captured.
+    spool_is_left: bool,
+    backlog: bool,
 }
 
 impl Connection {
-    pub(super) fn new() -> Self {
-        Self { state: State::Idle, told: None }
+    pub(super) fn new(settings: &Snapshot) -> Self {
+        let spool_is_left = holds_segments(&settings.spool_directory);
+        Self { state: State::Idle, told: None, spool_is_left, backlog: false }
     }
 
     /// Takes the next step of setting up, where one is to be taken.
-    pub(super) fn advance(&mut self, threads: &Threads, settings: &Snapshot, attached: &Attached) {
+    pub(super) fn advance(
+        &mut self,
+        threads: &Threads,
+        settings: &Snapshot,
+        attached: &Attached,
+        notifier: &mut Notifier,
+    ) {
         match &mut self.state {
             State::Idle => {
-                let wanted = settings.mode != Mode::Off || attached.ring.fill() > 0;
+                let wanted = settings.mode != Mode::Off || attached.ring.fill() > 0 || self.spool_is_left;
                 if wanted && !settings.kms_key_id.is_empty() {
                     self.connect(threads, settings);
                 }
@@ -55,7 +76,10 @@ impl Connection {
                 }
             }
             State::Connecting(answer) => match answer.try_recv() {
-                Ok(Ok(aws)) => self.start(threads, settings, attached, aws),
+                Ok(Ok(aws)) => {
+                    notifier.connected(threads, &aws);
+                    self.start(threads, settings, attached, aws);
+                }
                 Ok(Err(e)) => self.failed(&e.to_string(), attached),
                 Err(TryRecvError::Empty) => {}
                 Err(TryRecvError::Closed) => self.failed("the task that loads it ended", attached),
@@ -114,6 +138,28 @@ impl Connection {
         }
     }
 
+    /// The ring fills up: what the stream does not take as fast as it comes goes to the spool, until the ring has room again.
+    pub(super) fn mind_backlog(&mut self, attached: &Attached) {
+        let (fill, capacity) = (attached.ring.fill(), attached.ring.capacity());
+        let backlog = if self.backlog {
+            fill >= capacity >> BACKLOG_ENDS_SHIFT
+        } else {
+            fill >= capacity >> BACKLOG_BEGINS_SHIFT && !self.has_room()
+        };
+        if std::mem::replace(&mut self.backlog, backlog) != backlog
+            && let Some(handle) = self.up()
+        {
+            handle.set_backlog(backlog);
+        }
+    }
+
+    /// The server ends: what the stream does not have goes to the spool.
+    pub(super) fn hurry(&self) {
+        if let Some(handle) = self.up() {
+            handle.hurry();
+        }
+    }
+
     /// Delivery ended by itself, which only an error in it can bring about.
     pub(super) fn is_broken(&self) -> bool {
         self.up().is_some_and(|handle| !handle.is_running())
@@ -130,10 +176,10 @@ impl Connection {
     }
 
     /// Hands a batch over, or gives it back.
-    pub(super) fn submit(&self, batch: Batch) -> Result<(), Batch> {
+    pub(super) fn submit(&self, batch: Batch) -> Result<(), Box<Batch>> {
         match self.up() {
             Some(handle) => handle.try_submit(batch),
-            None => Err(batch),
+            None => Err(Box::new(batch)),
         }
     }
 
@@ -181,16 +227,29 @@ fn keys(aws: &Aws, settings: &Snapshot) -> KmsKeys {
 
 fn delivery_settings(settings: &Snapshot, attached: &Attached) -> Settings {
     Settings {
-        identity: Identity {
-            cluster_id: settings.cluster_id.clone(),
-            instance_id: settings.instance_id.clone(),
-            server_version: startup::server_version(),
-            server_type: SERVER_TYPE.to_owned(),
-            service_name: settings.service_name.clone(),
-            epoch: attached.shared.epoch_text(),
-        },
+        identity: identity(settings, attached),
+        spool: Some(SpoolSettings { directory: settings.spool_directory.clone() }),
+        acked_through: attached.ring.acked_through().0,
         reloadable: reloadable(settings),
     }
+}
+
+/// What records say about where they come from.
+pub(super) fn identity(settings: &Snapshot, attached: &Attached) -> Identity {
+    Identity {
+        cluster_id: settings.cluster_id.clone(),
+        instance_id: settings.instance_id.clone(),
+        server_version: startup::server_version(),
+        server_type: SERVER_TYPE.to_owned(),
+        service_name: settings.service_name.clone(),
+        epoch: attached.shared.epoch.load(Ordering::Relaxed),
+    }
+}
+
+/// Whether a spool was left behind. One that cannot be looked at is opened, and that is told.
+fn holds_segments(directory: &Path) -> bool {
+    let Ok(entries) = std::fs::read_dir(directory) else { return false };
+    entries.flatten().any(|entry| entry.file_name().to_string_lossy().ends_with(SEGMENT_SUFFIX))
 }
 
 fn reloadable(settings: &Snapshot) -> Reloadable {
@@ -200,5 +259,7 @@ fn reloadable(settings: &Snapshot) -> Reloadable {
         // A stream that is off beats no more.
         heartbeat_interval: settings.heartbeat_interval.filter(|_| settings.mode != Mode::Off),
         gather: settings.mode != Mode::Sync,
+        durability: settings.durability,
+        spool_max_bytes: settings.spool_max_bytes,
     }
 }

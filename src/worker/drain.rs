@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use activity_deliver::{Batch, Batcher};
+use activity_deliver::{Batch, Batcher, Chain, Identity};
 use activity_ring::{Consumer, RawMemory};
 
 use super::connection::Connection;
@@ -10,8 +10,8 @@ use crate::pg::log::{self, sqlstate};
 use crate::ring::Attached;
 use crate::settings::Snapshot;
 
-/// Most bytes that one round takes from the ring, so that acknowledgements are not kept waiting.
-const ROUND_BYTES: usize = 8 * 1024 * 1024;
+/// Most bytes that one round takes from the ring, so that acknowledgements are not kept waiting: a few milliseconds' work.
+const ROUND_BYTES: usize = 512 * 1024;
 
 /// An event takes about as long as a look at the clock.
 const EVENTS_PER_CLOCK_READING: u32 = 64;
@@ -19,15 +19,16 @@ const EVENTS_PER_CLOCK_READING: u32 = 64;
 /// The batch that is being filled, and one that found no room.
 pub(super) struct Drain {
     batcher: Batcher,
-    refused: Option<Batch>,
+    refused: Option<Box<Batch>>,
     event: Vec<u8>,
     corrupt: bool,
 }
 
 impl Drain {
-    pub(super) fn new(settings: &Snapshot) -> Self {
+    /// Begins behind what was acknowledged, whose chain that is.
+    pub(super) fn new(settings: &Snapshot, identity: Identity, chain: Chain) -> Self {
         Self {
-            batcher: Batcher::new(settings.batch_max_bytes, settings.batch_linger),
+            batcher: Batcher::new(settings.batch_max_bytes, settings.batch_linger, identity, chain),
             refused: None,
             event: Vec::new(),
             corrupt: false,
@@ -43,14 +44,14 @@ impl Drain {
         if self.refused.is_some() { None } else { self.batcher.deadline() }
     }
 
-    /// Takes events from the ring and hands batches to delivery, as long as that has room.
+    /// Takes events from the ring and hands batches to delivery, as long as that has room. Whether there may be more at once.
     pub(super) fn fill(
         &mut self,
         consumer: &mut Consumer<RawMemory>,
         connection: &Connection,
         urgent: bool,
         attached: &Attached,
-    ) {
+    ) -> bool {
         let (mut bytes, mut events, mut now) = (0, 0, Instant::now());
         while bytes < ROUND_BYTES && self.submit(connection, urgent, now) {
             match consumer.next(&mut self.event) {
@@ -73,6 +74,7 @@ impl Drain {
             }
         }
         attached.shared.delivered.torn.store(attached.ring.skipped(), std::sync::atomic::Ordering::Relaxed);
+        bytes >= ROUND_BYTES
     }
 
     /// Hands over what is due; whether there is room for more.
@@ -81,7 +83,8 @@ impl Drain {
             self.batcher.release_closed();
         }
         loop {
-            let Some(batch) = self.refused.take().or_else(|| self.batcher.poll(now, false)) else {
+            let waiting = self.refused.take().map(|batch| *batch);
+            let Some(batch) = waiting.or_else(|| self.batcher.poll(now, false)) else {
                 return connection.has_room();
             };
             if let Err(batch) = connection.submit(batch) {

@@ -10,8 +10,10 @@
 //!
 //! ## Invariants
 //!
-//! * Space in the ring is freed when its events are acknowledged (or counted lost and told), never when they are drained:
-//!   a worker that dies leaves them to the next one, which sends them again under the same sequence numbers.
+//! * Space in the ring is freed when its events are on the stream or in the spool (or counted lost and told), never when they are
+//!   drained: a worker that dies leaves them to the next one, which sends them again under the same sequence numbers and in
+//!   the same chain.
+//! * Sessions that wait are let go when their events are durable, which may be later.
 //! * Nothing here blocks but the one wait at the end of a round; work that waits for the network is the other threads'.
 //! * No panic leaves the process as an abort, which would restart the whole server: the entry catches it and exits with
 //!   code 1, and the postmaster starts the worker again after a second.
@@ -20,28 +22,36 @@
 //! ## Ending
 //!
 //! At shutdown the server stops its workers together with its sessions. This one stays until the last session has told its
-//! end and all of it is on the stream, at most `shutdown_timeout`.
+//! end and all of it is on the stream, or in the spool: see `shutdown`.
 
+mod accounts;
 mod connection;
 mod drain;
 mod lag;
+mod loss_view;
+mod notifier;
 mod reports;
 mod runtime;
 mod shutdown;
+mod state_file;
+mod stream_events;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use activity_deliver::{Chain, NoticeKind};
 use activity_ring::{Consumer, RawMemory};
 use pgrx::prelude::*;
 
+use self::accounts::{Accounts, Begun};
 use self::connection::Connection;
 use self::drain::Drain;
 use self::lag::Lag;
-use self::reports::LossWatch;
+use self::notifier::Notifier;
 use self::runtime::Threads;
 use self::shutdown::Shutdown;
+use self::stream_events::Told;
 use crate::pg::log::{self, sqlstate};
 use crate::pg::{process, signals, worker};
 use crate::ring::{self, Attached};
@@ -88,7 +98,13 @@ struct Worker {
     connection: Connection,
     consumer: Consumer<RawMemory>,
     drain: Drain,
-    losses: LossWatch,
+    accounts: Accounts,
+    begun: Begun,
+    /// STREAM START is in the ring.
+    started: bool,
+    notifier: Notifier,
+    /// The last round took as much as a round may.
+    more: bool,
     lag: Lag,
     /// Requests to end that did not come from the postmaster and were told.
     refused: u64,
@@ -105,6 +121,14 @@ impl Worker {
         shared.worker_starts.fetch_add(1, Ordering::Relaxed);
         let consumer = Consumer::resume(attached.ring).map_err(|e| e.to_string())?;
         let threads = Threads::start().map_err(|e| format!("its threads: {e}"))?;
+        let chain = match consumer.acked_sequence() {
+            0 => Chain::begin(&shared.epoch_text()),
+            _ => reports::chain_of(consumer.note()),
+        };
+        let drain = Drain::new(&settings, connection::identity(&settings, attached), chain);
+        let (accounts, begun) = Accounts::begin(&settings, attached);
+        let mut notifier = Notifier::default();
+        notifier.set_sinks(&settings.sinks);
         log::log(&format!(
             "activity_stream worker started: mode {}, stream \"{}\", cluster \"{}\", instance \"{}\"",
             settings.mode.as_str(),
@@ -114,10 +138,14 @@ impl Worker {
         ));
         Ok(Self {
             attached,
-            connection: Connection::new(),
+            connection: Connection::new(&settings),
             consumer,
-            drain: Drain::new(&settings),
-            losses: LossWatch::new(attached),
+            drain,
+            accounts,
+            begun,
+            started: shared.start_published.load(Ordering::Relaxed) != 0,
+            notifier,
+            more: false,
             lag: Lag::default(),
             refused: 0,
             shutdown: None,
@@ -146,7 +174,7 @@ impl Worker {
                 );
                 return 1;
             }
-            if self.shutdown.as_ref().is_some_and(|s| s.is_over(&self)) {
+            if self.shut_down() {
                 return self.end();
             }
             self.sleep();
@@ -156,14 +184,40 @@ impl Worker {
     /// Moves on what can be moved on.
     fn round(&mut self) {
         self.threads.clear_wake();
-        self.connection.advance(&self.threads, &self.settings, self.attached);
+        self.connection.advance(&self.threads, &self.settings, self.attached, &mut self.notifier);
         self.take_reports();
+        self.tell_start();
         let urgent = self.urgent();
-        self.drain.fill(&mut self.consumer, &self.connection, urgent, self.attached);
-        self.losses.look(self.attached);
+        self.more = self.drain.fill(&mut self.consumer, &self.connection, urgent, self.attached);
+        self.connection.mind_backlog(self.attached);
+        self.accounts.round(self.attached, &self.threads, &mut self.notifier);
         self.lag.look(self.attached);
         self.tell_refused();
         self.tell_status();
+    }
+
+    /// The first thing that is told in an epoch, once something is to be told at all.
+    fn tell_start(&mut self) {
+        if self.started || self.settings.mode == Mode::Off {
+            return;
+        }
+        let mut params = vec![format!("epoch={}", self.attached.shared.epoch_text())];
+        match &self.begun.previous {
+            Some(previous) => {
+                params.push(format!("previousEpoch={}", previous.epoch));
+                params.push(format!("previousLastSequence={}", previous.last_sequence));
+                params.extend(previous.chain.as_ref().map(|chain| format!("previousChain={chain}")));
+                params.push(format!("previousEnd={}", if previous.clean { "clean" } else { "unclean" }));
+            }
+            None => params.extend(["previousEpoch=none".to_owned(), "previousEnd=none".to_owned()]),
+        }
+        let told = Told { command: "STREAM START", text: "The stream begins.", params: &params };
+        if self.accounts.publish(&told).is_some() {
+            self.started = true;
+            self.attached.shared.start_published.store(1, Ordering::Relaxed);
+            let message = format!("Activity stream \"{}\" started.", self.settings.stream.name);
+            self.accounts.notice(NoticeKind::Started, "start", &self.settings.cluster_id, &message);
+        }
     }
 
     /// Somebody waits for what is in the ring: do not linger.
@@ -187,7 +241,49 @@ impl Worker {
         }
         self.drain.reconfigure(&settings);
         self.connection.reconfigure(&self.settings, &settings);
+        self.notifier.set_sinks(&settings.sinks);
+        self.tell_changes(&settings);
         self.settings = settings;
+    }
+
+    /// STREAM CONFIG for each setting that a reload changed. One that the full ring does not take is in the log alone.
+    fn tell_changes(&mut self, settings: &Snapshot) {
+        let changes = self.settings.changes(settings);
+        let mut names = Vec::new();
+        for (name, old, new) in &changes {
+            let params = [format!("setting={name}"), format!("old={old}"), format!("new={new}")];
+            let text = format!("{name} changed.");
+            let told = Told { command: "STREAM CONFIG", text: &text, params: &params };
+            if self.accounts.publish(&told).is_none() {
+                log::warning(
+                    sqlstate::INTERNAL,
+                    &format!("activity_stream: the ring has no room to tell that {name} changed"),
+                    "",
+                    "",
+                );
+            }
+            names.push(format!("{name}: {old} -> {new}"));
+        }
+        if names.is_empty() {
+            return;
+        }
+        let (cluster_id, names) = (settings.cluster_id.clone(), names.join(", "));
+        self.accounts.notice(
+            NoticeKind::Changed,
+            "config",
+            &cluster_id,
+            &format!("Settings changed: {names}."),
+        );
+        let was = self.settings.mode == Mode::Off;
+        match (was, settings.mode == Mode::Off) {
+            (false, true) => {
+                self.accounts.notice(NoticeKind::Stopped, "stop", &cluster_id, "Activity stream stopped.");
+            }
+            (true, false) if self.started => {
+                self.accounts.notice(NoticeKind::Started, "start", &cluster_id, "Activity stream started.");
+            }
+            _ => {}
+        }
     }
 
     /// Sleeps until something is to be done.
@@ -195,12 +291,15 @@ impl Worker {
         let shared = self.attached.shared;
         shared.worker_asleep.store(1, Ordering::SeqCst);
         // Whoever published or began to wait before the line above may have found us awake and rung no bell.
-        let missed = self.urgent()
-            && self.attached.ring.reserved().0 > self.consumer.drained().0
-            && self.connection.has_room();
+        let undrained = self.attached.ring.reserved().0 > self.consumer.drained().0;
+        let missed = (self.urgent() || self.more) && undrained && self.connection.has_room();
         if !missed {
             let now = Instant::now();
-            let due = [self.drain.deadline(), self.shutdown.as_ref().map(Shutdown::deadline)];
+            let due = [
+                self.drain.deadline(),
+                self.shutdown.as_ref().map(Shutdown::deadline),
+                Some(self.accounts.next_look()),
+            ];
             let due = due.into_iter().flatten().map(|at| at.saturating_duration_since(now)).min();
             let busy = self.attached.ring.reserved().0 > self.consumer.drained().0;
             let longest =
@@ -233,31 +332,53 @@ impl Worker {
     }
 
     fn begin_shutdown(&mut self) {
-        self.shutdown = Some(Shutdown::begin(self.settings.shutdown_timeout));
+        self.shutdown = Some(Shutdown::begin(self.settings.shutdown_timeout, signals::stop_immediately()));
         self.attached.shared.state.set("stopping");
+        if self.started {
+            let message = format!("Activity stream \"{}\" stopped.", self.settings.stream.name);
+            self.accounts.notice(NoticeKind::Stopped, "stop", &self.settings.cluster_id, &message);
+        }
     }
 
     /// The last words of the worker.
-    fn end(self) -> i32 {
+    fn end(mut self) -> i32 {
         let shared = self.attached.shared;
-        let left = self.attached.ring.reserved().0 > self.attached.ring.acked_through().0;
-        if left {
+        let left = self.left();
+        let written = self.accounts.end(left, &self.threads, &mut self.notifier);
+        if left > 0 {
             log::warning(
                 sqlstate::LOST,
                 "activity_stream: shutting down with undelivered activity",
                 &format!(
-                    "{} events were published and {} are on the stream after activity_stream.shutdown_timeout ({} ms).",
-                    self.attached.ring.published(),
-                    shared.delivered.acked_sequence.load(Ordering::Relaxed),
+                    "{left} events are neither on the stream nor in the spool after activity_stream.shutdown_timeout ({} ms).",
                     self.settings.shutdown_timeout.as_millis()
                 ),
                 "",
             );
+        } else if self.connection.progress().is_some_and(|progress| progress.spool_records > 0) {
+            log::log("activity_stream worker is shutting down; what is not delivered is in the spool");
         } else {
             log::log("activity_stream worker is shutting down; all activity is delivered");
+        }
+        if !written {
+            log::log("activity_stream: that the server stops as it should could not be written down");
         }
         shared.worker_process.store(-1, Ordering::SeqCst);
         shared.worker_pid.store(0, Ordering::Relaxed);
         0
+    }
+
+    /// Events that are in the ring and not acknowledged.
+    fn left(&mut self) -> u64 {
+        let mut event = Vec::new();
+        let mut last = self.accounts.marker().acked_sequence;
+        let acked = last;
+        // Those that were drained before are counted by the number of the next one.
+        if let Ok(mut consumer) = Consumer::resume(self.attached.ring) {
+            while let Ok(Some(record)) = consumer.next(&mut event) {
+                last = record.sequence;
+            }
+        }
+        last.saturating_sub(acked)
     }
 }

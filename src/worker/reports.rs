@@ -1,65 +1,60 @@
 //! What delivery reports: acknowledgements free the ring and wake sessions, changes of state are told once.
 
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
 
-use activity_deliver::{Report, StateChange};
-use activity_ring::Position;
+use activity_deliver::{Acked, Chain, Counts, Report, StateChange};
+use activity_ring::{Note, Position};
 
 use super::Worker;
 use crate::ack;
 use crate::pg::clock;
 use crate::pg::log::{self, sqlstate};
-use crate::ring::Attached;
 use crate::settings::Mode;
 
-const QUEUED: &str = "Activity waits in the ring meanwhile; the server serves on.";
+const QUEUED: &str = "Activity waits in the ring and in the spool meanwhile; the server serves on.";
 
 impl Worker {
     /// Takes all that delivery has to say.
     pub(super) fn take_reports(&mut self) {
-        let mut acked = false;
         while let Some(report) = self.connection.next_report() {
             match report {
-                Report::Acked { through, last_sequence, events, records, bytes } => {
-                    let delivered = &self.attached.shared.delivered;
-                    delivered.events.fetch_add(events, Ordering::Relaxed);
-                    delivered.records.fetch_add(records, Ordering::Relaxed);
-                    delivered.bytes.fetch_add(bytes, Ordering::Relaxed);
-                    delivered.last_ack.store(clock::now(), Ordering::Relaxed);
-                    acked |= self.free(through, last_sequence);
+                Report::Acked(acked) => self.acked(&acked),
+                Report::Durable { through } => ack::release(self.attached, through),
+                Report::Drained(counts) => {
+                    self.count_stored(counts);
+                    self.attached.shared.delivered.drained.fetch_add(counts.events, Ordering::Relaxed);
                 }
                 // The acknowledgement that frees their space came before.
-                Report::Lost { first_sequence, last_sequence, events, reason, .. } => {
+                Report::Lost(lost) => {
+                    let events = lost.events.unwrap_or(0);
                     self.attached.shared.delivered.lost.fetch_add(events, Ordering::Relaxed);
-                    log::warning(
-                        sqlstate::LOST,
-                        &format!("activity_stream: {events} events are lost"),
-                        &format!(
-                            "The events with sequence numbers {first_sequence} to {last_sequence}: {reason}"
-                        ),
-                        "",
-                    );
+                    self.accounts.lost(&lost);
                 }
                 Report::State(change) => self.tell_state(change),
             }
         }
-        if acked {
-            ack::release(self.attached);
-        }
+    }
+
+    fn count_stored(&self, counts: Counts) {
+        let delivered = &self.attached.shared.delivered;
+        delivered.events.fetch_add(counts.events, Ordering::Relaxed);
+        delivered.records.fetch_add(counts.records, Ordering::Relaxed);
+        delivered.bytes.fetch_add(counts.bytes, Ordering::Relaxed);
     }
 
     /// Gives the ring its space back.
-    fn free(&mut self, through: u64, last_sequence: u64) -> bool {
-        match self.consumer.ack_through(Position(through), last_sequence) {
+    fn acked(&mut self, acked: &Acked) {
+        self.count_stored(acked.stored);
+        let delivered = &self.attached.shared.delivered;
+        delivered.spooled.fetch_add(acked.spooled.events, Ordering::Relaxed);
+        delivered.last_ack.store(clock::now(), Ordering::Relaxed);
+        let (through, note) = (Position(acked.through), note_of(acked.chain));
+        match self.consumer.ack_with(through, acked.last_sequence, note) {
             Ok(()) => {
-                self.attached.shared.delivered.acked_sequence.store(last_sequence, Ordering::Relaxed);
-                true
+                delivered.acked_sequence.store(acked.last_sequence, Ordering::Relaxed);
+                self.accounts.acked(acked);
             }
-            Err(e) => {
-                self.drain.tell_corrupt(&e.to_string());
-                false
-            }
+            Err(e) => self.drain.tell_corrupt(&e.to_string()),
         }
     }
 
@@ -90,6 +85,24 @@ impl Worker {
                 shared.state.set("streaming");
                 log::log(&format!("activity_stream: streaming to \"{}\"", self.settings.stream.name));
             }
+            StateChange::SpoolOpened { records, bytes, notes } => tell_opened(records, bytes, &notes),
+            StateChange::SpoolUnwritable { message } => {
+                shared.last_error.set(&message);
+                self.accounts.spool_unwritable(&message);
+            }
+            StateChange::SpoolWritable => self.accounts.spool_is_well(),
+            StateChange::SpoolFull => log::warning(
+                sqlstate::UNAVAILABLE,
+                "activity_stream: the spool is full",
+                "What comes waits in the ring; when that is full, events are lost.",
+                "Raise activity_stream.spool_max_size, or see to what keeps the stream from taking records.",
+            ),
+            StateChange::Spooling => {
+                log::log("activity_stream: records go to the spool until the stream takes them");
+            }
+            StateChange::SpoolDrained => {
+                log::log("activity_stream: the stream has all that was in the spool");
+            }
         }
     }
 
@@ -101,63 +114,42 @@ impl Worker {
             delivered.heartbeats.store(progress.heartbeats, Ordering::Relaxed);
             delivered.retries.store(progress.retries, Ordering::Relaxed);
             delivered.in_flight.store(progress.in_flight, Ordering::Relaxed);
+            delivered.spool_records.store(progress.spool_records, Ordering::Relaxed);
+            delivered.spool_bytes.store(progress.spool_bytes, Ordering::Relaxed);
         } else if self.settings.mode == Mode::Off {
             shared.state.set("off");
         }
     }
 }
 
-/// How long no event must have been dropped for the loss to count as over.
-const QUIET: Duration = Duration::from_secs(5);
-
-/// Tells the beginning and the end of the times in which the ring took no more.
-pub(super) struct LossWatch {
-    seen: u64,
-    open: Option<Loss>,
+fn tell_opened(records: u64, bytes: u64, notes: &[String]) {
+    if records > 0 {
+        log::log(&format!(
+            "activity_stream: the spool holds {records} records ({bytes} bytes) that the stream does not have yet"
+        ));
+    }
+    for note in notes {
+        log::warning(sqlstate::INTERNAL, &format!("activity_stream: the spool: {note}"), "", "");
+    }
 }
 
-struct Loss {
-    /// The counter before the first.
-    before: u64,
-    last: Instant,
+/// The chain as the ring keeps it with its checkpoint.
+pub(super) fn note_of(chain: Chain) -> Note {
+    let bytes = chain.to_bytes();
+    let (words, _) = bytes.as_chunks::<8>();
+    let mut note = Note::default();
+    for (word, bytes) in note.iter_mut().zip(words) {
+        *word = u64::from_be_bytes(*bytes);
+    }
+    note
 }
 
-impl LossWatch {
-    pub(super) fn new(attached: &Attached) -> Self {
-        // What was dropped while no worker ran has not been told.
-        Self { seen: attached.shared.delivered.told_dropped.load(Ordering::Relaxed), open: None }
-            .clamped(attached.dropped())
+/// The same back.
+pub(super) fn chain_of(note: Note) -> Chain {
+    let mut bytes = [0; 32];
+    let (words, _) = bytes.as_chunks_mut::<8>();
+    for (bytes, word) in words.iter_mut().zip(note) {
+        *bytes = word.to_be_bytes();
     }
-
-    fn clamped(mut self, dropped: u64) -> Self {
-        self.seen = self.seen.min(dropped);
-        self
-    }
-
-    /// Compares the counters with those of the last look.
-    pub(super) fn look(&mut self, attached: &Attached) {
-        let dropped = attached.dropped();
-        let now = Instant::now();
-        if dropped > self.seen {
-            if self.open.is_none() {
-                log::warning(
-                    sqlstate::LOST,
-                    "activity_stream: events are being lost",
-                    "The ring is full, or events are too large for it.",
-                    "Raise activity_stream.ring_size, or see activity_stream.status for what keeps delivery back.",
-                );
-            }
-            let before = self.open.as_ref().map_or(self.seen, |loss| loss.before);
-            self.open = Some(Loss { before, last: now });
-            self.seen = dropped;
-            attached.shared.delivered.told_dropped.store(dropped, Ordering::Relaxed);
-        } else if let Some(loss) = self.open.take_if(|loss| now.duration_since(loss.last) >= QUIET) {
-            log::warning(
-                sqlstate::LOST,
-                &format!("activity_stream: {} events were lost; no more are", dropped - loss.before),
-                "",
-                "",
-            );
-        }
-    }
+    Chain::from_bytes(bytes)
 }

@@ -15,10 +15,10 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::pg::signals;
 
-/// Threads that drive requests. Sealing has threads of its own (spawn_blocking).
+/// Threads that drive requests. Sealing and disks have threads of their own (spawn_blocking).
 const DRIVER_THREADS: usize = 1;
-/// Most threads that seal at the same time.
-const SEALING_THREADS: usize = 2;
+/// Most threads for what may block: two that seal, one for the spool, one for the state file.
+const BLOCKING_THREADS: usize = 4;
 /// How long the runtime's threads get to end; after that they end with the process.
 const STOP_TIMEOUT: Duration = Duration::from_millis(200);
 
@@ -42,7 +42,7 @@ impl Threads {
         let runtime = signals::blocked(|| {
             Builder::new_multi_thread()
                 .worker_threads(DRIVER_THREADS)
-                .max_blocking_threads(SEALING_THREADS)
+                .max_blocking_threads(BLOCKING_THREADS)
                 .thread_name("activity_stream")
                 .enable_io()
                 .enable_time()

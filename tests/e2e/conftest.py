@@ -1,10 +1,12 @@
 """Fixtures: a local AWS, a PostgreSQL, throwaway servers."""
 
+import contextlib
 import os
 import subprocess
 
 import pytest
 
+from injector import Injector
 from local_aws import Aws
 from proxy import Proxy
 from server import Cluster, Installation
@@ -12,10 +14,15 @@ from told import PROTOCOLS, ask, record_raw
 
 
 def pytest_collection_modifyitems(items):
+    skipped = {}
     if os.environ.get("ACTIVITY_E2E_AWS") != "localstack":
-        for item in items:
-            if item.get_closest_marker("localstack"):
-                item.add_marker(pytest.mark.skip(reason="needs LocalStack"))
+        skipped["localstack"] = "needs LocalStack"
+    if not os.environ.get("ACTIVITY_E2E_LONG"):
+        skipped["long"] = "takes minutes: ACTIVITY_E2E_LONG=1 runs it"
+    for item in items:
+        for marker, reason in skipped.items():
+            if item.get_closest_marker(marker):
+                item.add_marker(pytest.mark.skip(reason=reason))
 
 
 @pytest.hookimpl(wrapper=True)
@@ -101,6 +108,19 @@ def make_proxy(aws):
     yield make
     for proxy in proxies:
         proxy.close()
+
+
+@pytest.fixture
+def make_injector(aws):
+    """Injectors of faults before the local AWS."""
+    with contextlib.ExitStack() as injectors:
+        yield lambda seed=1: injectors.enter_context(Injector(aws, seed))
+
+
+@pytest.fixture
+def injector(make_injector):
+    """One injector, if one is enough."""
+    return make_injector()
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """The worker among the server's processes: killed, reloaded, asked to end, shut down."""
 
 import signal
+import time
 
 import psycopg
 import pytest
@@ -154,14 +155,45 @@ def test_a_shutdown_delivers_the_last_disconnect(running, mode):
     cluster.reader.check_complete()
 
 
-def test_a_shutdown_without_a_stream_ends_in_time_and_says_what_is_left(running, make_proxy):
+def test_a_shutdown_without_a_stream_ends_in_time_and_the_rest_goes_out_at_the_next_start(running, make_proxy):
     proxy = make_proxy()
     cluster = running(endpoint=proxy.endpoint, shutdown_timeout="1s")
     cluster.settle()
     proxy.switch(Proxy.HANG)
     cluster.execute("SELECT 'too late'")
+    begun = time.monotonic()
+    cluster.stop()
+    assert time.monotonic() - begun < 10
+    assert cluster.log_lines("shutting down; what is not delivered is in the spool")
+    proxy.switch(Proxy.OPEN)
+    cluster.start()
+    late = cluster.reader.wait_for_text("too late")[0]
+    cluster.settle()
+    cluster.reader.check_complete(twice_is_fine=True)
+    last = max((e for e in cluster.reader.events if e["epoch"] == late["epoch"]), key=lambda e: e["sequence"])
+    assert last["command"] == "STREAM STOP"
+
+
+def test_a_shutdown_with_neither_stream_nor_spool_says_what_is_left_and_so_does_the_next_start(running, make_proxy):
+    proxy = make_proxy()
+    cluster = running(endpoint=proxy.endpoint, shutdown_timeout="1s", spool_max_size="0")
+    cluster.settle()
+    proxy.switch(Proxy.HANG)
+    with cluster.connect() as session:
+        for number in range(7):
+            session.execute(f"SELECT 'lost {number}'")
     cluster.stop()
     assert cluster.log_lines("WARNING", "AS002", "shutting down with undelivered activity")
+    proxy.switch(Proxy.OPEN)
+    cluster.start()
+    cluster.settle()
+    window = cluster.value("SELECT row(reason, lost_events, ended_at IS NOT NULL) FROM activity_stream.loss_windows")
+    # CONNECT, seven statements, DISCONNECT, STREAM STOP.
+    assert window == ("left at shutdown", "10", "t")
+    ends = cluster.reader.wait_for(
+        lambda events: [e for e in events if e["command"] == "STREAM GAP END"], "the end of the window"
+    )
+    assert "count=10" in ends[0]["paramList"]
 
 
 def test_a_restart_begins_a_new_epoch_at_one(running):

@@ -17,6 +17,8 @@ pub(crate) enum Answer {
     Close,
     /// Promises more than it sends, then closes.
     CutOff,
+    /// Promises more than it sends, and never goes on.
+    HangInBody,
 }
 
 impl Answer {
@@ -35,12 +37,14 @@ impl Answer {
 }
 
 /// What was asked.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Asked {
     /// The header `X-Amz-Target`, such as `Kinesis_20131202.PutRecords`.
     pub(crate) target: String,
     /// The header `Authorization`.
     pub(crate) authorization: String,
+    /// The header `X-Amz-Date`, when the request was signed.
+    pub(crate) date: String,
     /// The body, as text.
     pub(crate) body: String,
 }
@@ -54,6 +58,11 @@ pub(crate) struct Canned {
 impl Canned {
     /// Gives these answers, one a request, whatever the connection; closes the connection on any further request.
     pub(crate) fn start(answers: impl IntoIterator<Item = Answer>) -> Self {
+        Self::start_at("", answers)
+    }
+
+    /// [`Canned::start`] with a clock that stands: `date` is the value of the header `Date`, or empty for none.
+    pub(crate) fn start_at(date: &'static str, answers: impl IntoIterator<Item = Answer>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let answers = Arc::new(Mutex::new(answers.into_iter().collect::<VecDeque<_>>()));
@@ -62,7 +71,7 @@ impl Canned {
         thread::spawn(move || {
             for connection in listener.incoming().flatten() {
                 let (answers, log) = (Arc::clone(&answers), Arc::clone(&log));
-                thread::spawn(move || serve(connection, &answers, &log));
+                thread::spawn(move || serve(connection, date, &answers, &log));
             }
         });
         Self { url, asked }
@@ -80,7 +89,7 @@ impl Canned {
     }
 }
 
-fn serve(mut connection: TcpStream, answers: &Mutex<VecDeque<Answer>>, log: &Mutex<Vec<Asked>>) {
+fn serve(mut connection: TcpStream, date: &str, answers: &Mutex<VecDeque<Answer>>, log: &Mutex<Vec<Asked>>) {
     let Some(asked) = read_request(&connection) else { return };
     log.lock().expect("no panic elsewhere").push(asked);
     let answer = answers.lock().expect("no panic elsewhere").pop_front();
@@ -88,15 +97,18 @@ fn serve(mut connection: TcpStream, answers: &Mutex<VecDeque<Answer>>, log: &Mut
         Some(Answer::Send { status, content_type, body }) => write!(
             connection,
             "HTTP/1.1 {status} Canned\r\nContent-Type: {content_type}\r\nContent-Length: {}\r\n\
-             x-amzn-RequestId: canned-request\r\nConnection: close\r\n\r\n{body}",
-            body.len()
+             x-amzn-RequestId: canned-request\r\n{}Connection: close\r\n\r\n{body}",
+            body.len(),
+            if date.is_empty() { String::new() } else { format!("Date: {date}\r\n") },
         ),
-        Some(Answer::CutOff) => {
-            connection.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\nConnection: close\r\n\r\n{\"Rec")
+        Some(Answer::CutOff) => connection.write_all(HALF_AN_ANSWER),
+        Some(Answer::HangInBody) => {
+            let sent = connection.write_all(HALF_AN_ANSWER);
+            wait_for_the_end(&mut connection);
+            sent
         }
         Some(Answer::Hang) => {
-            // Ends when the client gives up and closes.
-            let _ = connection.read(&mut [0]);
+            wait_for_the_end(&mut connection);
             Ok(())
         }
         Some(Answer::Close) | None => Ok(()),
@@ -105,9 +117,16 @@ fn serve(mut connection: TcpStream, answers: &Mutex<VecDeque<Answer>>, log: &Mut
     drop(sent);
 }
 
+const HALF_AN_ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\nConnection: close\r\n\r\n{\"Rec";
+
+/// Until the client gives up and closes, in whatever way.
+fn wait_for_the_end(connection: &mut TcpStream) {
+    let _ended = connection.read(&mut [0]);
+}
+
 fn read_request(connection: &TcpStream) -> Option<Asked> {
     let mut reader = BufReader::new(connection);
-    let mut asked = Asked { target: String::new(), authorization: String::new(), body: String::new() };
+    let mut asked = Asked::default();
     let mut length = 0;
     loop {
         let mut line = String::new();
@@ -122,6 +141,7 @@ fn read_request(connection: &TcpStream) -> Option<Asked> {
             match name.to_ascii_lowercase().as_str() {
                 "content-length" => length = value.trim().parse().ok()?,
                 "x-amz-target" => value.trim().clone_into(&mut asked.target),
+                "x-amz-date" => value.trim().clone_into(&mut asked.date),
                 "authorization" => value.trim().clone_into(&mut asked.authorization),
                 _ => {}
             }

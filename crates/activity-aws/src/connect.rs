@@ -2,21 +2,17 @@
 
 use std::time::Duration;
 
-use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_config::{Region, SdkConfig};
 use aws_credential_types::provider::SharedCredentialsProvider;
-use aws_sdk_kinesis::config::{IdentityCache, StalledStreamProtectionConfig};
-use aws_smithy_http_client::Builder as HttpClientBuilder;
-use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_types::retry::RetryConfig;
-use aws_smithy_types::timeout::TimeoutConfig;
+use tokio::runtime::Handle;
 
+use crate::credentials::{DropWhenRefused, Identities, RenewedChain};
 use crate::error::causes;
+use crate::standard::Standard;
 
 /// Longest time that loading the configuration may take; it may ask EC2 instance metadata for the region.
-const LOAD_TIMEOUT: Duration = Duration::from_secs(15);
-
-/// Longest time that one fetch of credentials may take: instance metadata, or a token exchange with STS.
-const CREDENTIALS_TIMEOUT: Duration = Duration::from_secs(5);
+const LOAD_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Where AWS is. `None` and the empty string leave the answer to the SDK's own chain.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -80,14 +76,35 @@ pub enum ConnectError {
         reason: String,
     },
     /// The sources of configuration did not answer.
-    #[error("loading the AWS configuration took longer than {} seconds", .0.as_secs())]
+    #[error(
+        "loading the AWS configuration took longer than {} seconds (hint: set the region explicitly; the profile files \
+         may be on a file system that does not answer)",
+        .0.as_secs()
+    )]
     TimedOut(Duration),
+    /// The load itself ended without a result: the runtime is shutting down, or the SDK panicked.
+    #[error("loading the AWS configuration was broken off")]
+    BrokenOff,
+}
+
+/// A service's configuration: that of the connection, its endpoint and its rules. Each SDK crate has a builder type of its own.
+macro_rules! service_config {
+    ($aws:expr, $service:ident, $retries:expr) => {{
+        let mut builder = $service::config::Builder::from(&$aws.config)
+            .retry_config($retries.config())
+            .interceptor(DropWhenRefused($aws.identities.clone()));
+        if let Some(url) = &$aws.endpoint_url {
+            builder.set_endpoint_url(Some(url.clone()));
+        }
+        builder.build()
+    }};
 }
 
 /// A configured connection to AWS; cheap to clone, and all clones share the connections and the credentials.
 #[derive(Debug, Clone)]
 pub struct Aws {
     config: SdkConfig,
+    identities: Identities,
     /// The explicit endpoint, which goes before the environment's `AWS_ENDPOINT_URL_<SERVICE>`.
     endpoint_url: Option<String>,
 }
@@ -95,6 +112,9 @@ pub struct Aws {
 impl Aws {
     /// Loads the configuration. It makes no call to AWS and fetches no credentials; without a region in the setting,
     /// the environment and the profile, it asks EC2 instance metadata, which takes a second or two where there is none.
+    ///
+    /// It ends within 10 seconds, also where a profile file is on a file system that hangs: the SDK reads files without
+    /// letting other tasks run, so the load has a blocking thread to itself, which is left behind then.
     ///
     /// # Errors
     /// [`ConnectError`] when no call could succeed with what was found.
@@ -112,42 +132,28 @@ impl Aws {
         if let Some(url) = endpoint_url {
             check_url(url)?;
         }
-        let mut loader = aws_config::defaults(BehaviorVersion::latest())
-            .http_client(
-                HttpClientBuilder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https(),
-            )
-            .timeout_config(
-                TimeoutConfig::builder()
-                    .connect_timeout(timeouts.connect)
-                    .operation_attempt_timeout(timeouts.attempt)
-                    .build(),
-            )
-            .identity_cache(IdentityCache::lazy().load_timeout(CREDENTIALS_TIMEOUT).build())
-            // Bodies are small and whole, and the attempt timeout is the stricter bound.
-            .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
-        if let Some(region) = given(endpoint.region.as_deref()) {
-            loader = loader.region(Region::new(region.to_owned()));
-        }
-        if let Some(profile) = given(endpoint.profile.as_deref()) {
-            check_profile(profile).await?;
-            loader = loader.profile_name(profile);
-        }
-        if let Some(url) = endpoint_url {
-            loader = loader.endpoint_url(url);
-        }
-        if let Some(credentials) = credentials {
-            loader = loader.credentials_provider(credentials);
-        }
-        let config = tokio::time::timeout(LOAD_TIMEOUT, loader.load())
+        let mut standard = Standard::new(timeouts.connect, timeouts.attempt);
+        standard.region = given(endpoint.region.as_deref()).map(|region| Region::new(region.to_owned()));
+        standard.profile = given(endpoint.profile.as_deref()).map(str::to_owned);
+        standard.endpoint_url = endpoint_url.map(str::to_owned);
+        let (runtime, settings) = (Handle::current(), standard.clone());
+        let load = tokio::task::spawn_blocking(move || runtime.block_on(load(&settings)));
+        let config = tokio::time::timeout(LOAD_TIMEOUT, load)
             .await
-            .map_err(|_| ConnectError::TimedOut(LOAD_TIMEOUT))?;
-        if config.region().is_none_or(|region| region.as_ref().is_empty()) {
-            return Err(ConnectError::NoRegion);
-        }
-        if let Some(url) = config.endpoint_url() {
-            check_url(url)?;
-        }
-        Ok(Self { config, endpoint_url: endpoint_url.map(str::to_owned) })
+            .map_err(|_| ConnectError::TimedOut(LOAD_TIMEOUT))?
+            .map_err(|_| ConnectError::BrokenOff)??;
+        standard.region = config.region().cloned();
+        let endpoint_url = standard.endpoint_url.clone();
+        let (provider, identities) = match credentials {
+            Some(provider) => (provider, Identities::new(None)),
+            None => {
+                let chain = RenewedChain::new(standard, config.credentials_provider());
+                (SharedCredentialsProvider::new(chain.clone()), Identities::new(Some(chain)))
+            }
+        };
+        let config =
+            config.into_builder().credentials_provider(provider).identity_cache(identities.clone()).build();
+        Ok(Self { config, identities, endpoint_url })
     }
 
     /// The region that calls are signed for.
@@ -158,20 +164,22 @@ impl Aws {
 
     /// A Kinesis client that retries as told.
     pub(crate) fn kinesis(&self, retries: Retries) -> aws_sdk_kinesis::Client {
-        let mut builder = aws_sdk_kinesis::config::Builder::from(&self.config).retry_config(retries.config());
-        if let Some(url) = &self.endpoint_url {
-            builder.set_endpoint_url(Some(url.clone()));
-        }
-        aws_sdk_kinesis::Client::from_conf(builder.build())
+        aws_sdk_kinesis::Client::from_conf(service_config!(self, aws_sdk_kinesis, retries))
     }
 
     /// A KMS client that retries as told.
     pub(crate) fn kms(&self, retries: Retries) -> aws_sdk_kms::Client {
-        let mut builder = aws_sdk_kms::config::Builder::from(&self.config).retry_config(retries.config());
-        if let Some(url) = &self.endpoint_url {
-            builder.set_endpoint_url(Some(url.clone()));
-        }
-        aws_sdk_kms::Client::from_conf(builder.build())
+        aws_sdk_kms::Client::from_conf(service_config!(self, aws_sdk_kms, retries))
+    }
+
+    /// An SNS client that retries as told.
+    pub(crate) fn sns(&self, retries: Retries) -> aws_sdk_sns::Client {
+        aws_sdk_sns::Client::from_conf(service_config!(self, aws_sdk_sns, retries))
+    }
+
+    /// An EventBridge client that retries as told.
+    pub(crate) fn event_bridge(&self, retries: Retries) -> aws_sdk_eventbridge::Client {
+        aws_sdk_eventbridge::Client::from_conf(service_config!(self, aws_sdk_eventbridge, retries))
     }
 }
 
@@ -195,6 +203,21 @@ impl Retries {
 
 fn given(value: Option<&str>) -> Option<&str> {
     value.filter(|value| !value.is_empty())
+}
+
+/// Loads the configuration, and refuses one that cannot work.
+async fn load(standard: &Standard) -> Result<SdkConfig, ConnectError> {
+    if let Some(profile) = &standard.profile {
+        check_profile(profile).await?;
+    }
+    let config = standard.loader().load().await;
+    if config.region().is_none_or(|region| region.as_ref().is_empty()) {
+        return Err(ConnectError::NoRegion);
+    }
+    if let Some(url) = config.endpoint_url() {
+        check_url(url)?;
+    }
+    Ok(config)
 }
 
 /// Refuses a profile that the SDK's chain would silently pass over.
@@ -251,6 +274,14 @@ pub(crate) mod test {
 
     pub(crate) async fn impatient_aws(url: &str, attempt: Duration) -> Aws {
         connect(url, attempt, SharedCredentialsProvider::new(Credentials::for_tests())).await
+    }
+
+    pub(crate) async fn aws_with(
+        url: &str,
+        attempt: Duration,
+        credentials: impl ProvideCredentials + 'static,
+    ) -> Aws {
+        connect(url, attempt, SharedCredentialsProvider::new(credentials)).await
     }
 
     pub(crate) async fn aws_without_credentials(url: &str) -> Aws {

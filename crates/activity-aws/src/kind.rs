@@ -1,18 +1,36 @@
-//! What kind of failure an error code is. The codes are those of the Kinesis and KMS API references and the common
-//! errors of all AWS services.
+//! What kind of failure an error code is. The codes are those of the Kinesis, KMS, SNS and EventBridge API references and
+//! the common errors of all AWS services.
+
+/// Codes of requests whose signature carries a time too far from that of AWS, which allows five minutes.
+const CLOCK_CODES: [&str; 3] = ["RequestTimeTooSkewed", "RequestExpired", "RequestInTheFuture"];
+
+/// Codes that say that AWS does not accept the credentials, or what was signed with them.
+const CREDENTIALS_CODES: [&str; 11] = [
+    "UnrecognizedClient",
+    "InvalidClientTokenId",
+    "InvalidSignature",
+    "InvalidSecurity",
+    "SignatureDoesNotMatch",
+    "IncompleteSignature",
+    "MissingAuthenticationToken",
+    "ExpiredToken",
+    "ExpiredTokenId",
+    "InvalidToken",
+    "AuthFailure",
+];
 
 /// What an error means for the caller's next step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ErrorKind {
     /// Too fast; the same call works later.
     Throttled,
-    /// The stream or key does not exist.
+    /// The stream, key, topic or bus does not exist.
     NotFound,
     /// The stream or key exists and is in a state that does not allow the call: being created, disabled, deleted.
     NotActive,
     /// The identity is known and not allowed to.
     AccessDenied,
-    /// No credentials, or AWS does not accept those that there are.
+    /// No credentials, or AWS does not accept those that there are, or not at the time of our clock.
     Credentials,
     /// The request itself is wrong or too large; it never works.
     Invalid,
@@ -40,10 +58,8 @@ impl ErrorKind {
 
     /// The kind of an error code, without its service's prefix or suffix.
     pub(crate) fn of_code(code: &str) -> Option<Self> {
-        let code = code.rsplit('#').next().unwrap_or(code);
-        let code = code.split(':').next().unwrap_or(code);
-        let code = code.strip_suffix("Exception").or_else(|| code.strip_suffix("Error")).unwrap_or(code);
-        Some(match code {
+        Some(match bare(code) {
+            code if CREDENTIALS_CODES.contains(&code) || CLOCK_CODES.contains(&code) => Self::Credentials,
             "ProvisionedThroughputExceeded"
             | "Throttling"
             | "ThrottlingRequest"
@@ -61,29 +77,22 @@ impl ErrorKind {
             | "KMSAccessDenied"
             | "KmsAccessDenied"
             | "NotAuthorized"
+            | "NotAuthorizedForSource"
+            | "NotAuthorizedForDetailType"
+            | "Authorization"
             | "UnauthorizedOperation"
             | "KMSOptInRequired"
             | "KmsOptInRequired"
             | "OptInRequired" => Self::AccessDenied,
-            "UnrecognizedClient"
-            | "InvalidClientTokenId"
-            | "InvalidSignature"
-            | "SignatureDoesNotMatch"
-            | "IncompleteSignature"
-            | "MissingAuthenticationToken"
-            | "ExpiredToken"
-            | "ExpiredTokenId"
-            | "RequestExpired"
-            | "InvalidToken" => Self::Credentials,
             "InvalidArgument"
             | "Validation"
-            | "Serialization"
+            | "InvalidParameter"
             | "InvalidParameterValue"
+            | "MalformedDetail"
             | "InvalidArn"
             | "InvalidKeyUsage"
             | "InvalidGrantToken"
             | "UnsupportedOperation"
-            | "UnknownOperation"
             | "InvalidAction"
             | "RequestEntityTooLarge"
             | "RecordTooLarge"
@@ -109,4 +118,21 @@ impl ErrorKind {
             _ => Self::Other,
         }
     }
+}
+
+/// The code without its service's prefix and without what services hang on behind it.
+fn bare(code: &str) -> &str {
+    let code = code.rsplit('#').next().unwrap_or(code);
+    let code = code.split(':').next().unwrap_or(code);
+    code.strip_suffix("Exception").or_else(|| code.strip_suffix("Error")).unwrap_or(code)
+}
+
+/// Whether the code itself says that the clocks differ.
+pub(crate) fn names_the_clock(code: &str) -> bool {
+    CLOCK_CODES.contains(&bare(code))
+}
+
+/// Whether an answer's text has the code of refused credentials in it. Too often yes does no harm.
+pub(crate) fn mentions_refused_credentials(answer: &str) -> bool {
+    CREDENTIALS_CODES.iter().any(|code| answer.contains(code))
 }

@@ -1,8 +1,9 @@
-//! Amazon Kinesis and KMS: the only crate that knows the AWS SDK.
+//! Amazon Kinesis, KMS, SNS and EventBridge: the only crate that knows the AWS SDK.
 //!
 //! ```text
 //!   worker:    deliver::Stream ◄── KinesisStream   PutRecords, DescribeStreamSummary, CreateStream
 //!              deliver::Keys   ◄── KmsKeys         GenerateDataKey
+//!              deliver::Notify ◄── AwsNotifier     Publish, PutEvents
 //!   consumer:  StreamReader                        ListShards, GetShardIterator, GetRecords
 //!              KmsUnwrap                           Decrypt
 //!                     └───────── all from one [`Aws`]: configuration, credentials, connection pool
@@ -17,7 +18,7 @@
 //!   credentials.
 //! * Credentials come from the SDK's standard chain (environment, profile with assumed roles or a credential process,
 //!   web identity, ECS and EKS containers, EC2 instance metadata), are fetched at the first call and refreshed as
-//!   they expire. Nothing here stores or prints one.
+//!   they expire or are refused (see `credentials.rs`). Nothing here prints one (see `scrub.rs`).
 //! * An error says what an operator can act on: service, operation, code, message, request id, and a hint where the
 //!   usual cause is known. It is one line of bounded length. See [`AwsError`].
 //!
@@ -30,16 +31,25 @@
     deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)
 )]
 
+mod arn;
 #[cfg(test)]
 mod canned;
 mod connect;
+mod credentials;
 mod error;
+#[cfg(test)]
+mod faults;
 mod generate;
+mod hint;
 mod kind;
+mod notice_text;
+mod notify;
 mod producer;
 mod provision;
 mod put;
 mod reader;
+mod scrub;
+mod standard;
 #[cfg(test)]
 mod standard_chain;
 mod unwrap;
@@ -47,6 +57,7 @@ mod unwrap;
 pub use connect::{Aws, ConnectError, Endpoint, Timeouts};
 pub use error::AwsError;
 pub use kind::ErrorKind;
+pub use notify::AwsNotifier;
 pub use producer::{KinesisStream, KmsKeys};
 pub use provision::{StreamMode, StreamPlan};
 pub use reader::{ChildShard, Page, ReceivedRecord, Shard, ShardIterator, StartAt, StreamReader};

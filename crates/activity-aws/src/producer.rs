@@ -107,14 +107,14 @@ fn stream_failure(kind: ErrorKind) -> FailureKind {
     }
 }
 
-fn key_failure(kind: ErrorKind) -> FailureKind {
+pub(crate) fn key_failure(kind: ErrorKind) -> FailureKind {
     match kind {
         ErrorKind::Invalid => FailureKind::Rejected,
         _ => FailureKind::Retry,
     }
 }
 
-fn failure(error: &AwsError, kind: FailureKind) -> Failure {
+pub(crate) fn failure(error: &AwsError, kind: FailureKind) -> Failure {
     Failure { kind, message: error.without_hint(), hint: error.hint().map(str::to_owned) }
 }
 
@@ -186,7 +186,6 @@ mod test {
             "ValidationError",
             "com.amazonaws.kinesis#InvalidArgumentException",
             "RecordTooLargeException",
-            "SerializationException",
         ] {
             let (stream, _) = stream([Answer::ok(&format!(r#"{{"Records":[{}]}}"#, refused(code)))]).await;
             let outcomes = stream.put(&records(1)).await.expect("an answer");

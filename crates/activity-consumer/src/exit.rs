@@ -7,6 +7,8 @@ pub(crate) enum Exit {
     Success,
     /// The same, but some records could not be read.
     Unreadable,
+    /// `verify` found something that nothing accounts for.
+    NotAccounted,
     /// Nothing could be read, or no more: configuration, permission, no such stream, an outage that did not end.
     Fatal,
     /// `SIGINT`, by the shell's convention.
@@ -20,7 +22,7 @@ pub(crate) enum Exit {
 pub(crate) enum End {
     /// Nothing came for the time of `--idle-timeout`.
     Idle,
-    /// As many events as `--until-events` were printed.
+    /// As many events as `--until-events` were printed; `verify` has read all of its input.
     Enough,
     /// Standard output is a pipe that nobody reads from any more.
     ReaderGone,
@@ -57,7 +59,7 @@ impl Exit {
     pub(crate) fn code(self) -> i32 {
         match self {
             Self::Success => 0,
-            Self::Unreadable => 1,
+            Self::Unreadable | Self::NotAccounted => 1,
             Self::Fatal => 2,
             Self::Interrupted => 128 + 2,
             Self::Terminated => 128 + 15,

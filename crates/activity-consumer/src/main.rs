@@ -1,4 +1,4 @@
-//! `activity-consumer`: reads an activity stream and prints its events.
+//! `activity-consumer`: reads an activity stream, and prints its events or checks that none is missing.
 //!
 //! ```text
 //!   args ──► tail ◄── follow ◄── shard_reader ×n ◄── source   Kinesis: ListShards, GetShardIterator, GetRecords
@@ -7,6 +7,8 @@
 //!             ├──► print ──► standard output                  a line for each event
 //!             └──► exit                                       how it ended, as a code
 //! ```
+//!
+//! `verify` stands where `tail` does, over the same parts; its own are in [`verify`].
 //!
 //! # What it promises
 //!
@@ -18,7 +20,7 @@
 //! # What it does not
 //!
 //! It keeps no checkpoint: each start reads from where it is told. It gives no order between shards and does not
-//! remove what the producer sent twice: an event's `sequence` tells both.
+//! remove what the producer sent twice: an event's `sequence` tells both, and `verify` looks at it.
 //!
 //! # What it needs
 //!
@@ -48,6 +50,7 @@ mod source;
 mod stats;
 mod tail;
 mod time;
+mod verify;
 
 fn main() {
     // The process ends here and not by a return: a task that hangs in a write must not hold it up.

@@ -89,6 +89,11 @@ impl Plan {
         taken
     }
 
+    /// The shards that are not read to their ends: waiting or being read.
+    pub(crate) fn unread(&self) -> impl Iterator<Item = &str> {
+        self.shards.iter().filter(|(_, shard)| shard.state != State::Read).map(|(id, _)| id.as_str())
+    }
+
     fn has_unread_parent(&self, shard: &Known) -> bool {
         let unread = |parent: &Known| parent.state != State::Read;
         shard.parents.iter().filter_map(|parent| self.shards.get(parent)).any(unread)
@@ -137,6 +142,7 @@ mod test {
         assert_eq!(ids(plan.take_ready()), ["b", "c"]);
         plan.read("c", &[]);
         assert_eq!(ids(plan.take_ready()), ["d"]);
+        assert_eq!(plan.unread().collect::<Vec<_>>(), ["b", "d"]);
     }
 
     #[test]

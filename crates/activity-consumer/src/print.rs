@@ -112,7 +112,7 @@ fn push_column(line: &mut String, text: &str, width: usize) {
 }
 
 /// Without what a terminal would obey: line breaks and tabs as spaces, other controls as `\u{…}`.
-fn push_clean(line: &mut String, text: &str) {
+pub(crate) fn push_clean(line: &mut String, text: &str) {
     for character in text.chars() {
         match character {
             '\n' | '\r' | '\t' => line.push(' '),

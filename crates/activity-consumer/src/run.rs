@@ -1,4 +1,4 @@
-//! The process around [`Tail`]: runtime, signals, standard streams.
+//! The process around [`Tail`] and [`Verify`]: runtime, signals, standard streams.
 //!
 //! On the first `SIGINT` or `SIGTERM` reading stops at once, and what was printed is written. A write that hangs,
 //! because the reader of a pipe has stopped reading without closing it, gets [`GRACE`]; a second signal ends it sooner.
@@ -14,20 +14,21 @@ use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
-use crate::args::Options;
+use crate::args::{Job, Options, VerifyOptions};
 use crate::exit::{End, Exit, Signal};
 use crate::tail::Tail;
+use crate::verify::Verify;
 
 /// Time for the last write after a signal.
 const GRACE: Duration = Duration::from_secs(1);
 
 /// Runs to an end, whatever it is.
-pub(crate) fn run(options: Options) -> Exit {
+pub(crate) fn run(job: Job) -> Exit {
     let (work, signals) = match runtimes() {
         Ok(runtimes) => runtimes,
         Err(error) => return failed(&format!("cannot start: {error}")),
     };
-    let exit = signals.block_on(until_signal(work.handle(), options));
+    let exit = signals.block_on(until_signal(work.handle(), job));
     work.shutdown_background();
     exit.unwrap_or_else(|error| failed(&format!("cannot start: {error}")))
 }
@@ -37,7 +38,7 @@ fn runtimes() -> io::Result<(Runtime, Runtime)> {
     Ok((work, Builder::new_current_thread().enable_all().build()?))
 }
 
-async fn until_signal(work: &Handle, options: Options) -> io::Result<Exit> {
+async fn until_signal(work: &Handle, job: Job) -> io::Result<Exit> {
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     let mut next_signal = async || {
         tokio::select! {
@@ -46,7 +47,7 @@ async fn until_signal(work: &Handle, options: Options) -> io::Result<Exit> {
         }
     };
     let (stop, stopped) = oneshot::channel();
-    let mut job = work.spawn(tail(options, async { stopped.await.unwrap_or(Signal::Terminate) }));
+    let mut job = work.spawn(act(job, async { stopped.await.unwrap_or(Signal::Terminate) }));
     let signal = tokio::select! {
         exit = &mut job => return Ok(exit.unwrap_or_else(|error| failed(&error.to_string()))),
         signal = next_signal() => signal,
@@ -61,25 +62,44 @@ async fn until_signal(work: &Handle, options: Options) -> io::Result<Exit> {
     Ok(Exit::of(&End::Stopped(signal), 0))
 }
 
-async fn tail(options: Options, stopped: impl Future<Output = Signal>) -> Exit {
+async fn act(job: Job, stopped: impl Future<Output = Signal>) -> Exit {
     tokio::pin!(stopped);
+    let endpoint = match &job {
+        Job::Tail(options) => &options.endpoint,
+        Job::Verify(options) => &options.endpoint,
+    };
     let connected = tokio::select! {
-        connected = Aws::connect(&options.endpoint, Timeouts::default()) => connected,
+        connected = Aws::connect(endpoint, Timeouts::default()) => connected,
         signal = &mut stopped => return Exit::of(&End::Stopped(signal), 0),
     };
-    let aws = match connected {
-        Ok(aws) => aws,
-        Err(error) => return failed(&error.to_string()),
-    };
-    let source = StreamReader::new(&aws, &options.stream);
-    let kms = KmsUnwrap::new(&aws, &options.cluster_id);
+    match (connected, job) {
+        (Err(error), _) => failed(&error.to_string()),
+        (Ok(aws), Job::Tail(options)) => tail(&aws, options, stopped).await,
+        (Ok(aws), Job::Verify(options)) => verify(&aws, options, stopped).await,
+    }
+}
+
+async fn tail(aws: &Aws, options: Options, stopped: impl Future<Output = Signal>) -> Exit {
+    let source = StreamReader::new(aws, &options.stream);
+    let kms = KmsUnwrap::new(aws, &options.cluster_id);
     let mut tail = Tail::new(options, kms, Box::new(io::stdout()), Box::new(io::stderr()));
     let end = tokio::select! {
         biased;
-        signal = &mut stopped => End::Stopped(signal),
+        signal = stopped => End::Stopped(signal),
         end = tail.run(source) => end,
     };
     tail.finish(end)
+}
+
+async fn verify(aws: &Aws, options: VerifyOptions, stopped: impl Future<Output = Signal>) -> Exit {
+    let kms = KmsUnwrap::new(aws, &options.cluster_id);
+    let mut verify = Verify::new(options, kms, Box::new(io::stdout()), Box::new(io::stderr()));
+    let end = tokio::select! {
+        biased;
+        signal = stopped => End::Stopped(signal),
+        end = verify.run(|stream| StreamReader::new(aws, stream)) => end,
+    };
+    verify.finish(&end)
 }
 
 fn failed(reason: &str) -> Exit {

@@ -29,7 +29,7 @@ use crate::source::Source;
 pub(crate) const PAGES_IN_FLIGHT: usize = 16;
 
 /// Most records asked for at once: what Kinesis allows.
-const RECORDS_PER_PAGE: u32 = 10_000;
+pub(crate) const RECORDS_PER_PAGE: u32 = 10_000;
 
 /// Longest pause after a failure.
 const MAX_BACKOFF: Duration = Duration::from_secs(5);

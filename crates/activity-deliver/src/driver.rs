@@ -4,7 +4,7 @@
 //! task. The set is dropped with the driver, which ends them all.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use activity_seal::DataKey;
@@ -14,20 +14,32 @@ use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until};
 
 use crate::batch::Batch;
+use crate::keeping;
 use crate::limits::SEAL_INLINE_BYTES;
-use crate::machine::{Action, Machine, Place, SealFailure, Sealed, Work};
+use crate::machine::{Action, AppendFailure, Loaded, Machine, Opened, Place, SealFailure, Sealed, Work};
 use crate::ports::{Failure, FailureKind, Keys, Outcome, Stream, StreamStatus};
 use crate::sealing::seal_work;
-use crate::settings::{Identity, Reloadable, Waker};
+use crate::settings::{Identity, Reloadable, SpoolSettings, Waker};
 use crate::shared::{Progress, Shared};
+use crate::spool::{Directory, Spool};
 
 /// Shortest sleep: a deadline that is just over does not spin.
 const SHORTEST_SLEEP: Duration = Duration::from_millis(1);
+
+/// How a task ended that could not say so itself.
+const PANICKED: &str = "the task that made the call panicked";
+
+/// The spool, once it is open: used by one task at a time.
+type SharedSpool = Arc<Mutex<Option<Spool<Directory>>>>;
 
 /// What the caller can change. Only the latest counts, so it is watched and not sent.
 #[derive(Debug)]
 pub(crate) struct Control<K> {
     pub(crate) reloadable: Reloadable,
+    /// The stream takes less than comes.
+    pub(crate) backlog: bool,
+    /// The process is about to end.
+    pub(crate) hurry: bool,
     keys: Arc<K>,
     /// Counts the changes of `keys`.
     source: u64,
@@ -35,7 +47,7 @@ pub(crate) struct Control<K> {
 
 impl<K> Control<K> {
     pub(crate) fn new(reloadable: Reloadable, keys: Arc<K>) -> Self {
-        Self { reloadable, keys, source: 0 }
+        Self { reloadable, backlog: false, hurry: false, keys, source: 0 }
     }
 
     pub(crate) fn set_keys(&mut self, keys: Arc<K>) {
@@ -47,6 +59,8 @@ impl<K> Control<K> {
 /// What the driver is given.
 pub(crate) struct Driver<S, K> {
     pub(crate) identity: Arc<Identity>,
+    pub(crate) spool: Option<SpoolSettings>,
+    pub(crate) acked_through: u64,
     pub(crate) stream: Arc<S>,
     pub(crate) shared: Arc<Shared>,
     pub(crate) batches: mpsc::UnboundedReceiver<Batch>,
@@ -61,6 +75,10 @@ enum Ended {
     Answered(u64, Result<Vec<Outcome>, Failure>),
     Looked(Result<StreamStatus, Failure>),
     Generated(u64, Result<DataKey, Failure>),
+    SpoolOpened(Result<Opened, String>),
+    Appended(Result<u64, AppendFailure>),
+    Loaded(Result<Loaded, String>),
+    Released(Result<(), String>),
 }
 
 /// What a task was for, in case that it cannot say so itself.
@@ -70,6 +88,10 @@ enum Purpose {
     Put(u64),
     Ensure,
     Generate(u64),
+    OpenSpool,
+    Append,
+    Load,
+    Release,
 }
 
 /// The tasks under way.
@@ -83,6 +105,7 @@ struct Running<S, K> {
     driver: Driver<S, K>,
     machine: Machine,
     tasks: Tasks,
+    spool: SharedSpool,
     /// The source of keys that the machine knows of.
     source: u64,
     published: Progress,
@@ -91,9 +114,10 @@ struct Running<S, K> {
 /// Runs until the handle is dropped.
 pub(crate) async fn run<S: Stream, K: Keys>(driver: Driver<S, K>) {
     let reloadable = driver.changes.borrow().reloadable;
-    let machine = Machine::new(&reloadable, seed());
-    let published = Progress::default();
-    let mut running = Running { driver, machine, tasks: Tasks::default(), source: 0, published };
+    let (epoch, acked_through) = (driver.identity.epoch, driver.acked_through);
+    let machine = Machine::new(&reloadable, seed(), epoch, driver.spool.is_some(), acked_through);
+    let (tasks, spool, published) = (Tasks::default(), SharedSpool::default(), Progress::default());
+    let mut running = Running { driver, machine, tasks, spool, source: 0, published };
     while running.advance().await {}
 }
 
@@ -140,8 +164,13 @@ impl<S: Stream, K: Keys> Running<S, K> {
         let now = self.now();
         let control = self.driver.changes.borrow_and_update();
         let (reloadable, source) = (control.reloadable, control.source);
+        let (backlog, hurry) = (control.backlog, control.hurry);
         drop(control);
         self.machine.reconfigure(&reloadable, now);
+        self.machine.set_backlog(backlog);
+        if hurry {
+            self.machine.hurry(now);
+        }
         if std::mem::replace(&mut self.source, source) != source {
             self.machine.source_changed();
         }
@@ -172,6 +201,33 @@ impl<S: Stream, K: Keys> Running<S, K> {
                         Ended::Generated(source, keys.generate().await)
                     });
                 }
+                Action::OpenSpool => self.open_spool(),
+                Action::Append { records } => {
+                    let max_bytes = self.driver.changes.borrow().reloadable.spool_max_bytes;
+                    self.with_spool(Purpose::Append, move |spool| {
+                        let result = match spool {
+                            Some(spool) => keeping::append(spool, &records, max_bytes),
+                            None => Err(AppendFailure::Disk("the spool is not open".to_owned())),
+                        };
+                        // Before the machine hears of it and wants them back.
+                        drop(records);
+                        Ended::Appended(result)
+                    });
+                }
+                Action::Load { max_records, max_bytes, skip_unreadable } => {
+                    self.with_spool(Purpose::Load, move |spool| {
+                        Ended::Loaded(match spool {
+                            Some(spool) => keeping::load(spool, max_records, max_bytes, skip_unreadable),
+                            None => Err("the spool is not open".to_owned()),
+                        })
+                    });
+                }
+                Action::Release { through, at_once } => self.with_spool(Purpose::Release, move |spool| {
+                    Ended::Released(match spool {
+                        Some(spool) => keeping::release(spool, through, at_once),
+                        None => Err("the spool is not open".to_owned()),
+                    })
+                }),
                 Action::Report(report) => {
                     self.driver.shared.push_report(report);
                     reported = true;
@@ -192,6 +248,43 @@ impl<S: Stream, K: Keys> Running<S, K> {
         }
     }
 
+    fn open_spool(&mut self) {
+        let Some(settings) = self.driver.spool.clone() else { return };
+        let (identity, shared) = (Arc::clone(&self.driver.identity), Arc::clone(&self.driver.shared));
+        let max_bytes = self.driver.changes.borrow().reloadable.spool_max_bytes;
+        let place = Arc::clone(&self.spool);
+        self.tasks.start_blocking(Purpose::OpenSpool, move || {
+            let opened = Directory::open(&settings.directory)
+                .and_then(|directory| keeping::open(directory, &identity.instance_id, max_bytes));
+            Ended::SpoolOpened(match opened {
+                Ok((spool, opened)) => {
+                    shared.set_spool(spool.records(), spool.bytes());
+                    *place.lock().unwrap_or_else(PoisonError::into_inner) = Some(spool);
+                    Ok(opened)
+                }
+                Err(error) => Err(error.to_string()),
+            })
+        });
+    }
+
+    /// Does something with the spool on a thread for blocking work, one thing at a time.
+    fn with_spool(
+        &mut self,
+        purpose: Purpose,
+        work: impl FnOnce(Option<&mut Spool<Directory>>) -> Ended + Send + 'static,
+    ) {
+        let (spool, shared) = (Arc::clone(&self.spool), Arc::clone(&self.driver.shared));
+        self.tasks.start_blocking(purpose, move || {
+            // One that panicked left the spool as after a failed call.
+            let mut spool = spool.lock().unwrap_or_else(PoisonError::into_inner);
+            let ended = work(spool.as_mut());
+            if let Some(spool) = spool.as_ref() {
+                shared.set_spool(spool.records(), spool.bytes());
+            }
+            ended
+        });
+    }
+
     fn ended(&mut self, ended: Result<(Id, Ended), JoinError>) {
         let now = self.now();
         let ended = match ended {
@@ -209,6 +302,10 @@ impl<S: Stream, K: Keys> Running<S, K> {
             Ended::Answered(request, answer) => self.machine.answered(request, answer, now),
             Ended::Looked(found) => self.machine.looked(found, now),
             Ended::Generated(source, answer) => self.machine.generated(source, answer, now),
+            Ended::SpoolOpened(opened) => self.machine.spool_opened(opened, now),
+            Ended::Appended(result) => self.machine.appended(result, now),
+            Ended::Loaded(result) => self.machine.loaded(result, now),
+            Ended::Released(result) => self.machine.released(result, now),
         }
     }
 
@@ -219,7 +316,10 @@ impl<S: Stream, K: Keys> Running<S, K> {
         let before = std::mem::replace(&mut self.published, progress);
         let room = before.released_bytes != progress.released_bytes
             || before.finished_batches != progress.finished_batches;
-        if reported || room || (progress.ready && !before.ready) {
+        let state = (progress.ready && !before.ready)
+            || progress.fails != before.fails
+            || progress.spool_is_drained != before.spool_is_drained;
+        if reported || room || state {
             (self.driver.waker)();
         }
     }
@@ -240,16 +340,16 @@ impl Tasks {
 impl Purpose {
     /// What a task ended with that panicked.
     fn failed(self) -> Ended {
-        let failure = || Failure {
-            kind: FailureKind::Retry,
-            message: "the task that made the call panicked".to_owned(),
-            hint: None,
-        };
+        let failure = || Failure { kind: FailureKind::Retry, message: PANICKED.to_owned(), hint: None };
         match self {
             Self::Seal(place) => Ended::Sealed(place, Err(SealFailure::Panicked)),
             Self::Put(request) => Ended::Answered(request, Err(failure())),
             Self::Ensure => Ended::Looked(Err(failure())),
             Self::Generate(source) => Ended::Generated(source, Err(failure())),
+            Self::OpenSpool => Ended::SpoolOpened(Err(PANICKED.to_owned())),
+            Self::Append => Ended::Appended(Err(AppendFailure::Disk(PANICKED.to_owned()))),
+            Self::Load => Ended::Loaded(Err(PANICKED.to_owned())),
+            Self::Release => Ended::Released(Err(PANICKED.to_owned())),
         }
     }
 }

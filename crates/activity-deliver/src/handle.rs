@@ -45,6 +45,8 @@ pub fn start<S: Stream, K: Keys>(
     let started = Instant::now();
     let driver = Driver {
         identity: Arc::new(settings.identity),
+        spool: settings.spool,
+        acked_through: settings.acked_through,
         stream: Arc::new(stream),
         shared: Arc::clone(&shared),
         batches,
@@ -61,14 +63,14 @@ impl<S: Stream, K: Keys> Handle<S, K> {
     ///
     /// # Errors
     /// Gives the batch back where there is no room for it, or delivery has ended ([`Self::is_running`]).
-    pub fn try_submit(&self, batch: Batch) -> Result<(), Batch> {
+    pub fn try_submit(&self, batch: Batch) -> Result<(), Box<Batch>> {
         if !self.has_room() {
-            return Err(batch);
+            return Err(Box::new(batch));
         }
         self.shared.submitting(&batch);
         self.inbox.send(batch).map_err(|refused| {
             self.shared.not_submitted(&refused.0);
-            refused.0
+            Box::new(refused.0)
         })
     }
 
@@ -102,13 +104,24 @@ impl<S: Stream, K: Keys> Handle<S, K> {
         self.control.send_modify(|control| control.reloadable = reloadable);
     }
 
+    /// Whether the stream takes less than comes, as the caller sees it: then what comes goes to the spool.
+    pub fn set_backlog(&self, backlog: bool) {
+        self.control.send_if_modified(|control| std::mem::replace(&mut control.backlog, backlog) != backlog);
+    }
+
+    /// The process is about to end: what the stream does not have goes to the spool, and is acknowledged when it is there. Nothing
+    /// more is sent, unless there is no spool that takes it.
+    pub fn hurry(&self) {
+        self.control.send_if_modified(|control| !std::mem::replace(&mut control.hurry, true));
+    }
+
     /// Data keys come from elsewhere from now on. The one in use is dropped: what is not sealed yet waits for one from the
     /// new source. So this is for another KMS key, not for every reload.
     pub fn set_keys(&self, keys: Arc<K>) {
         self.control.send_modify(|control| control.set_keys(keys));
     }
 
-    /// Every batch that was submitted is stored or lost, and its reports wait to be read. Heartbeats do not count.
+    /// Every batch that was submitted is stored, spooled or lost, and its reports wait to be read. Heartbeats do not count.
     #[must_use]
     pub fn is_idle(&self) -> bool {
         self.shared.is_idle()

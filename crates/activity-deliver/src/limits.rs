@@ -2,15 +2,10 @@
 
 use std::time::Duration;
 
-/// JSON bytes of an event beside its texts: field names, numbers and times. Used to estimate a batch's inner JSON.
-///
-/// A test in `sealing` measures it.
-pub(crate) const EVENT_JSON_OVERHEAD_BYTES: usize = 700;
-
 /// Most events of a batch, however small they are: bounds the work that is repeated when a record is rejected.
-pub(crate) const MAX_EVENTS_PER_BATCH: u32 = 10_000;
+pub(crate) const MAX_EVENTS_PER_BATCH: u64 = 10_000;
 
-/// Bytes of closed batches that leave without lingering: well below what may be unfinished at one request in flight, so
+/// JSON bytes of closed batches that leave without lingering: well below what may be unfinished at one request in flight, so
 /// that sealing and sending go on while the next ones gather.
 pub(crate) const BURST_BYTES: usize = 2 * 1024 * 1024;
 
@@ -22,11 +17,11 @@ pub(crate) const MAX_RECORDS_PER_REQUEST: usize = 500;
 /// Source: Kinesis `PutRecords` takes 10 MiB since 2025 and took 5 MiB before; half a MiB is left for the protocol.
 pub(crate) const MAX_BYTES_PER_REQUEST: usize = 4 * 1024 * 1024 + 512 * 1024;
 
-/// Payload bytes of unfinished batches for every request that may be under way, and in any case. Their sealed form, which is
-/// held beside them, is smaller as a rule and a third larger at worst.
-pub(crate) const UNFINISHED_BYTES_PER_REQUEST: u64 = 512 * 1024;
+/// JSON bytes of unfinished batches for every request that may be under way, and in any case. Their sealed form, which is
+/// held beside them, is a tenth of it as a rule and a third larger at worst.
+pub(crate) const UNFINISHED_BYTES_PER_REQUEST: u64 = 1024 * 1024;
 /// See [`UNFINISHED_BYTES_PER_REQUEST`].
-pub(crate) const UNFINISHED_BYTES_BASE: u64 = 4 * 1024 * 1024;
+pub(crate) const UNFINISHED_BYTES_BASE: u64 = 8 * 1024 * 1024;
 
 /// Batches that are not acknowledged, likewise: small ones that finished behind one that hangs take memory too.
 pub(crate) const UNACKED_BATCHES_PER_REQUEST: u64 = MAX_RECORDS_PER_REQUEST as u64;
@@ -59,6 +54,9 @@ pub(crate) const KEY_MAX_BYTES: u64 = 1 << 36;
 /// How long a data key serves beyond its age while no new one can be had.
 pub(crate) const KEY_GRACE: Duration = Duration::from_secs(24 * 3600);
 
+/// Refusals of a record alone, others being stored in between, before it is given up.
+pub(crate) const MAX_REFUSALS: u8 = 3;
+
 /// Rounds of requests without one stored record after which the stream counts as unavailable ...
 pub(crate) const UNAVAILABLE_AFTER_ROUNDS: u32 = 3;
 /// ... or the time that passed in such rounds, whichever is first: one failed call is no news.
@@ -73,3 +71,19 @@ pub(crate) const MAX_PENDING_LOSSES: usize = 64;
 pub(crate) const MAX_PENDING_STATES: usize = 16;
 /// Losses of one batch that are told one by one.
 pub(crate) const MAX_LOSSES_PER_BATCH: usize = 8;
+
+/// Most bytes of records that are read from the spool ahead of the requests that take them: the next request.
+pub(crate) const LOAD_AHEAD_BYTES: usize = MAX_BYTES_PER_REQUEST;
+/// Most bytes of records from the spool that are in requests under way, however many of these there may be.
+pub(crate) const SPOOLED_BYTES_IN_FLIGHT: usize = 32 * 1024 * 1024;
+/// Most records of one append to the spool, so that one fsync does not keep others waiting for long.
+pub(crate) const MAX_RECORDS_PER_APPEND: usize = 500;
+/// Most bytes of one append to the spool.
+pub(crate) const MAX_BYTES_PER_APPEND: usize = 8 * 1024 * 1024;
+/// As [`PUT_PAUSE`], between two attempts to open the spool or to write to it.
+pub(crate) const SPOOL_PAUSE: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(5));
+/// How long records wait for a spool that is being opened before they are sent without it.
+pub(crate) const SPOOL_OPENING: Duration = Duration::from_secs(10);
+/// Readings of the spool that fail in a row before what cannot be read is given up, so that the rest is not held up for ever: with
+/// the pauses between them about two minutes.
+pub(crate) const MAX_READ_FAILURES: u32 = 50;

@@ -1,4 +1,4 @@
-//! What delivery needs of the outside: a stream, and data keys. `activity-aws` has the real ones.
+//! What delivery needs of the outside: a stream, data keys, and a way to notify operators. `activity-aws` has the real ones.
 
 use std::fmt;
 use std::future::Future;
@@ -80,4 +80,49 @@ pub trait Stream: Send + Sync + 'static {
 pub trait Keys: Send + Sync + 'static {
     /// A new data key under the configured KMS key and the cluster's encryption context.
     fn generate(&self) -> impl Future<Output = Result<DataKey, Failure>> + Send;
+}
+
+/// Where notices go.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Sink {
+    /// An SNS topic, by its ARN.
+    Topic(String),
+    /// An EventBridge event bus, by its name or ARN.
+    Bus(String),
+}
+
+/// What a notice is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum NoticeKind {
+    /// The stream began: RDS-EVENT-0179.
+    Started,
+    /// The stream ended: RDS-EVENT-0180.
+    Stopped,
+    /// A setting of the stream was changed.
+    Changed,
+    /// From a moment on, records might be lost.
+    LossBegan,
+    /// Records are no longer lost.
+    LossEnded,
+}
+
+/// Something that operators are told beside the server log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// Names it for ever, also when it is sent twice: up to 64 characters of `[0-9a-z-]`.
+    pub id: String,
+    /// What it is about.
+    pub kind: NoticeKind,
+    /// When that was, microseconds since the Unix epoch.
+    pub at: i64,
+    /// `cluster-…`
+    pub cluster_id: String,
+    /// One line for people.
+    pub message: String,
+}
+
+/// How operators are notified.
+pub trait Notify: Send + Sync + 'static {
+    /// Sends one notice to one place, in one attempt.
+    fn notify(&self, sink: &Sink, notice: &Notice) -> impl Future<Output = Result<(), Failure>> + Send;
 }

@@ -1,5 +1,6 @@
 //! What delivery is told at its start and by a reload.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,7 +21,38 @@ pub struct Identity {
     /// `serviceName`
     pub service_name: String,
     /// `epoch`: names one start of the server.
-    pub epoch: String,
+    pub epoch: u64,
+}
+
+impl Identity {
+    /// The epoch as records tell it: 16 hexadecimal digits.
+    #[must_use]
+    pub fn epoch_text(&self) -> String {
+        epoch_text(self.epoch)
+    }
+}
+
+/// An epoch as records tell it: 16 hexadecimal digits.
+#[must_use]
+pub fn epoch_text(epoch: u64) -> String {
+    format!("{epoch:016x}")
+}
+
+/// What counts as durable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Durability {
+    /// The stream has it.
+    #[default]
+    Stream,
+    /// The spool has it, on disk: every record goes through it.
+    Spool,
+}
+
+/// Where records are kept that the stream does not take for now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SpoolSettings {
+    /// A directory of the process's user; it is made where it is missing.
+    pub directory: PathBuf,
 }
 
 /// What can change while delivery runs.
@@ -35,6 +67,10 @@ pub struct Reloadable {
     /// A request waits for the records that are being sealed, as long as there is room for them in it: fewer requests, at
     /// the price of the milliseconds that sealing takes. Not for those who wait for each answer.
     pub gather: bool,
+    /// What counts as durable.
+    pub durability: Durability,
+    /// Bytes that the spool may take; with 0 nothing more is put into it.
+    pub spool_max_bytes: u64,
 }
 
 /// Everything that delivery is told at its start.
@@ -42,6 +78,10 @@ pub struct Reloadable {
 pub struct Settings {
     /// Where records come from.
     pub identity: Identity,
+    /// No spool without it.
+    pub spool: Option<SpoolSettings>,
+    /// Position in the ring that is acknowledged already: the end of what former processes have brought to safety.
+    pub acked_through: u64,
     /// What a reload can change.
     pub reloadable: Reloadable,
 }

@@ -34,8 +34,16 @@ pub struct Snapshot {
     pub retries: u64,
     /// Requests under way.
     pub in_flight: u64,
-    /// Batches that are neither stored nor lost.
+    /// Batches that are neither stored, nor in the spool, nor lost.
     pub queued: u64,
+    /// The stream takes nothing, and nobody knows when it will.
+    pub fails: bool,
+    /// Nothing is in the spool, or there is none.
+    pub spool_is_drained: bool,
+    /// Records in the spool.
+    pub spool_records: u64,
+    /// Bytes of the spool's files.
+    pub spool_bytes: u64,
     /// Age of the data key in use, if there is one.
     pub key_age: Option<Duration>,
 }
@@ -49,6 +57,10 @@ pub(crate) struct Progress {
     pub(crate) released_bytes: u64,
     /// A batch submitted now would be sent without waiting.
     pub(crate) ready: bool,
+    /// The stream takes nothing, and nobody knows when it will.
+    pub(crate) fails: bool,
+    /// Nothing is in the spool, or there is none.
+    pub(crate) spool_is_drained: bool,
     pub(crate) records: u64,
     pub(crate) bytes: u64,
     pub(crate) heartbeats: u64,
@@ -69,6 +81,10 @@ pub(crate) struct Shared {
     room_batches: AtomicU64,
     room_bytes: AtomicU64,
     ready: AtomicBool,
+    fails: AtomicBool,
+    spool_is_drained: AtomicBool,
+    spool_records: AtomicU64,
+    spool_bytes: AtomicU64,
     records: AtomicU64,
     bytes: AtomicU64,
     heartbeats: AtomicU64,
@@ -137,10 +153,18 @@ impl Shared {
         let key_since = progress.key_since.map_or(0, |since| milliseconds(since).saturating_add(1));
         self.key_since.store(key_since, Ordering::Relaxed);
         self.complete_batches.store(progress.complete_batches, Ordering::Relaxed);
+        self.fails.store(progress.fails, Ordering::Relaxed);
+        self.spool_is_drained.store(progress.spool_is_drained, Ordering::Relaxed);
         self.ready.store(progress.ready, Ordering::Relaxed);
         self.taken_batches.store(taken_batches, Ordering::Release);
         self.released_bytes.store(progress.released_bytes, Ordering::Release);
         self.finished_batches.store(progress.finished_batches, Ordering::Release);
+    }
+
+    /// Sets what the spool holds.
+    pub(crate) fn set_spool(&self, records: u64, bytes: u64) {
+        self.spool_records.store(records, Ordering::Relaxed);
+        self.spool_bytes.store(bytes, Ordering::Relaxed);
     }
 
     /// `now` is the time since the start.
@@ -154,6 +178,10 @@ impl Shared {
             retries: self.retries.load(Ordering::Relaxed),
             in_flight: self.in_flight.load(Ordering::Relaxed),
             queued: submitted.saturating_sub(self.complete_batches.load(Ordering::Relaxed)),
+            fails: self.fails.load(Ordering::Relaxed),
+            spool_is_drained: self.spool_is_drained.load(Ordering::Relaxed),
+            spool_records: self.spool_records.load(Ordering::Relaxed),
+            spool_bytes: self.spool_bytes.load(Ordering::Relaxed),
             key_age: key_since.map(|since| now.saturating_sub(since)),
         }
     }
@@ -169,7 +197,7 @@ impl Shared {
 }
 
 fn payload_bytes(batch: &Batch) -> u64 {
-    u64::try_from(batch.payload.len()).unwrap_or(u64::MAX)
+    u64::try_from(batch.bytes()).unwrap_or(u64::MAX)
 }
 
 fn milliseconds(time: Duration) -> u64 {

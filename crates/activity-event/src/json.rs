@@ -163,8 +163,8 @@ const ESCAPES: [u8; 256] = {
     table
 };
 
-/// A JSON string. Runs of plain bytes are copied as they are.
-fn write_string(text: &str, out: &mut Vec<u8>) {
+/// Appends `text` as a JSON string. Runs of plain bytes are copied as they are.
+pub fn write_string(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
     let mut rest = text.as_bytes();
     while let Some(at) = rest.iter().position(|b| ESCAPES[usize::from(*b)] != 0) {

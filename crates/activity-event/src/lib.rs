@@ -30,6 +30,6 @@ mod wire;
 
 pub use classes::{ClassSet, UnknownClass};
 pub use event::{Class, Event, Micros, NetProtocol, Session};
-pub use json::{Server, write_json, write_timestamp};
+pub use json::{Server, write_json, write_string as write_json_string, write_timestamp};
 pub use params::{Params, ParamsBuf};
 pub use wire::DecodeError;

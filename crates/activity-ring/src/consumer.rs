@@ -11,8 +11,8 @@ use std::sync::atomic::{Ordering, compiler_fence};
 use crate::checkpoint::{self, Checkpoint, Slot};
 use crate::error::Corrupt;
 use crate::layout::{
-    ACKED_THROUGH, FREE_THROUGH, RECORD_HEADER_BYTES, RECOVER_THROUGH, RESERVED, SKIPPED, SKIPPED_THROUGH,
-    WORD_BYTES,
+    ACKED_THROUGH, FREE_THROUGH, NOTE_WORDS, RECORD_HEADER_BYTES, RECOVER_THROUGH, RESERVED, SKIPPED,
+    SKIPPED_THROUGH, WORD_BYTES,
 };
 use crate::memory::Memory;
 use crate::record::{self, Kind};
@@ -26,6 +26,9 @@ pub struct Record {
     /// Where it ends.
     pub end: Position,
 }
+
+/// What a consumer keeps with its checkpoint; the ring does not look at it. Zeroes in a new ring.
+pub type Note = [u64; NOTE_WORDS];
 
 /// The one process that drains a ring.
 #[derive(Debug)]
@@ -135,13 +138,35 @@ impl<M: Memory> Consumer<M> {
         Position(self.drained)
     }
 
-    /// Frees the space up to the end of a record that was drained, `sequence` being its number. What was acknowledged
-    /// before is no error. Pads and holes after the last event go with it, so that an empty ring is seen to be empty.
+    /// Sequence number of the last event that was acknowledged; the next one drained after [`Self::resume`] is one more.
+    #[must_use]
+    pub const fn acked_sequence(&self) -> u64 {
+        self.acked.sequence
+    }
+
+    /// The note of the last acknowledgement, by this consumer or the one before it.
+    #[must_use]
+    pub const fn note(&self) -> Note {
+        self.acked.note
+    }
+
+    /// [`Self::ack_with`] that leaves the note as it is.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::ack_with`].
+    pub fn ack_through(&mut self, position: Position, sequence: u64) -> Result<(), Corrupt> {
+        self.ack_with(position, sequence, self.acked.note)
+    }
+
+    /// Frees the space up to the end of a record that was drained, `sequence` being its number, and keeps a note with that:
+    /// whoever continues there finds position, number and note of one acknowledgement. What was acknowledged before is no
+    /// error and changes nothing. Pads and holes after the last event go with it, so that an empty ring is seen to be empty.
     ///
     /// # Errors
     ///
     /// Position and number are not of a record that was drained; nothing is freed.
-    pub fn ack_through(&mut self, position: Position, sequence: u64) -> Result<(), Corrupt> {
+    pub fn ack_with(&mut self, position: Position, sequence: u64, note: Note) -> Result<(), Corrupt> {
         let Position(position) = position;
         if position <= self.acked.position {
             return Ok(());
@@ -161,7 +186,7 @@ impl<M: Memory> Consumer<M> {
             });
         }
         let position = if is_last { self.drained } else { position };
-        self.advance(Checkpoint { position, sequence });
+        self.advance(Checkpoint { position, sequence, note });
         Ok(())
     }
 
@@ -257,7 +282,7 @@ impl<M: Memory> Consumer<M> {
         self.count_hole(start);
         if self.acked.position >= self.event_end {
             // No event to come carries the hole with its acknowledgement, if this was the last of the ring.
-            self.advance(Checkpoint { position: self.drained, sequence: self.acked.sequence });
+            self.advance(Checkpoint { position: self.drained, ..self.acked });
         }
     }
 

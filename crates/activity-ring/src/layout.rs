@@ -18,6 +18,8 @@ use std::mem::offset_of;
 pub(crate) const WORD_BYTES: u64 = 8;
 /// Bytes of a record's header.
 pub(crate) const RECORD_HEADER_BYTES: u64 = 24;
+/// Words that the consumer keeps with its checkpoint.
+pub(crate) const NOTE_WORDS: usize = 4;
 /// Bytes of the page in front of the data.
 pub(crate) const HEADER_BYTES: usize = 4096;
 /// The same in words.
@@ -32,7 +34,7 @@ pub(crate) const MAX_RECORD_BYTES: u64 = 16 * 1024 * 1024;
 /// First word of the mapping: "ASRING" and two zero bytes, on a little-endian machine.
 pub(crate) const MAGIC_VALUE: u64 = 0x474E_4952_5341;
 /// Version of the layout.
-pub(crate) const VERSION_VALUE: u64 = 1;
+pub(crate) const VERSION_VALUE: u64 = 2;
 
 #[repr(C, align(128))]
 struct Identity {
@@ -51,6 +53,7 @@ struct Line {
 struct Slot {
     position: u64,
     sequence: u64,
+    note: [u64; NOTE_WORDS],
     check: u64,
 }
 
@@ -119,9 +122,12 @@ const _: () = {
     assert!(size_of::<usize>() == 8);
     assert!(size_of::<Header>() <= HEADER_BYTES);
     assert!(RESERVED == 16 && FREE_THROUGH == 32 && ACKED_THROUGH == 48);
-    assert!(SLOTS[0] == 49 && SLOTS[1] == 52 && SLOT_WORDS == 3);
+    assert!(SLOTS[0] == 49 && SLOTS[1] == 56 && SLOT_WORDS == 7);
     assert!(
-        offset_of!(Slot, position) == 0 && offset_of!(Slot, sequence) == 8 && offset_of!(Slot, check) == 16
+        offset_of!(Slot, position) == 0
+            && offset_of!(Slot, sequence) == 8
+            && offset_of!(Slot, note) == 16
+            && offset_of!(Slot, check) == 48
     );
     assert!(RECOVER_THROUGH == 64 && PUBLISHED == 80);
     assert!(MAGIC == 0 && VERSION == 1 && CAPACITY == 2 && SECRET == 3);

@@ -81,7 +81,7 @@ mod tests;
 #[cfg(all(test, loom))]
 mod tests_loom;
 
-pub use consumer::{Consumer, Record};
+pub use consumer::{Consumer, Note, Record};
 pub use error::{Corrupt, FormatError, PublishError};
 pub use memory::{Memory, RawMemory, Word};
 pub use ring::{Position, Ring};

@@ -15,7 +15,7 @@ use crate::memory::{Memory, Word};
 use crate::{Consumer, Position, PublishError, Ring};
 
 /// Words of a line that the header uses; loom pays for each word.
-const LINE_WORDS_USED: usize = 8;
+const LINE_WORDS_USED: usize = 16;
 const LINES_USED: usize = 6;
 
 impl Word for AtomicU64 {

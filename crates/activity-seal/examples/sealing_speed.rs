@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use activity_seal::esdk::{self, Suite, WrappingKey};
 use activity_seal::inner::{InnerRecord, Place};
 use activity_seal::random::SystemRandom;
-use activity_seal::{DataKey, Envelope, Limits, gzip, open, seal, seal_with};
+use activity_seal::{Chain, DataKey, Envelope, Limits, gzip, open, seal, seal_with};
 
 const BATCH_BYTES: usize = 256 * 1024;
 const ROUNDS: usize = 7;
@@ -108,7 +108,11 @@ fn records(target_bytes: usize) -> (Vec<Vec<u8>>, usize) {
             record.push(event(&mut numbers, sequence).as_bytes());
         }
         events += record.events();
-        made.push(record.finish(Some(Place { epoch: "0123456789abcdef", first_sequence })));
+        made.push(record.finish(Some(Place {
+            epoch: "0123456789abcdef",
+            first_sequence,
+            chain: Chain::begin("0123456789abcdef"),
+        })));
     }
     (made, events)
 }

@@ -5,10 +5,13 @@
 //! ```
 //!
 //! Compact, because consumers look for members as text. After the list a record of events names where it stands in
-//! the stream: `"epoch"` (one start of the server) and `"firstSequence"` (the sequence number of its first event).
+//! the stream: `"epoch"` (one start of the server), `"firstSequence"` (the sequence number of its first event) and `"chain"`
+//! (see [`Chain`]).
 //!
 //! A heartbeat travels alone in its record, which then is exactly as Aurora's: consumers classify a record by the
-//! first element of its list, and the two members that place events would place nothing.
+//! first element of its list, and the members that place events would place nothing.
+
+use crate::chain::Chain;
 
 /// Where a record's events stand in the stream of events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,6 +20,8 @@ pub struct Place<'a> {
     pub epoch: &'a str,
     /// Sequence number of the record's first event.
     pub first_sequence: u64,
+    /// The chain before that event.
+    pub chain: Chain,
 }
 
 /// Builds one record's inner JSON, event by event, in a buffer of its own.
@@ -53,6 +58,12 @@ impl InnerRecord {
         self.push_with(|json| json.extend_from_slice(event_json));
     }
 
+    /// Adds events that are JSON already, with commas between them; `events` says how many, at least one.
+    pub fn push_list(&mut self, list_json: &[u8], events: usize) {
+        self.push(list_json);
+        self.events = self.events.saturating_add(events.saturating_sub(1));
+    }
+
     /// How many events were added.
     #[must_use]
     pub fn events(&self) -> usize {
@@ -74,6 +85,7 @@ impl InnerRecord {
             push_string(&mut self.json, place.epoch);
             self.json.extend_from_slice(br#","firstSequence":"#);
             self.json.extend_from_slice(place.first_sequence.to_string().as_bytes());
+            self.json.extend_from_slice(format!(r#","chain":"{}""#, place.chain).as_bytes());
         }
         self.json.push(b'}');
         self.json
@@ -127,22 +139,43 @@ mod tests {
         record.push_with(|json| json.extend_from_slice(br#"{"statementId":2}"#));
         assert_eq!(record.events(), 2);
         let before = record.bytes();
-        let json = text(record.finish(Some(Place { epoch: "2024-x", first_sequence: u64::MAX })));
+        let json = text(record.finish(Some(Place {
+            epoch: "2024-x",
+            first_sequence: u64::MAX,
+            chain: Chain::from_bytes([0xab; 32]),
+        })));
         assert_eq!(
             json,
             concat!(
                 r#"{"type":"DatabaseActivityMonitoringRecord","clusterId":"c","instanceId":"i","#,
                 r#""databaseActivityEventList":[{"statementId":1},{"statementId":2}],"#,
-                r#""epoch":"2024-x","firstSequence":18446744073709551615}"#
+                r#""epoch":"2024-x","firstSequence":18446744073709551615,"#,
+                r#""chain":"abababababababababababababababababababababababababababababababab"}"#
             )
         );
         assert!(json.len() > before);
     }
 
     #[test]
+    fn a_list_of_events_takes_its_place_among_others() {
+        let mut record = InnerRecord::new("c", "i", 0);
+        record.push(b"{\"a\":1}");
+        record.push_list(b"{\"a\":2},{\"a\":3}", 2);
+        record.push(b"{\"a\":4}");
+        assert_eq!(record.events(), 4);
+        let value: serde_json::Value = serde_json::from_slice(&record.finish(None)).unwrap();
+        let list = value["databaseActivityEventList"].as_array().unwrap();
+        assert_eq!(list.iter().map(|event| event["a"].as_u64().unwrap()).collect::<Vec<_>>(), [1, 2, 3, 4]);
+    }
+
+    #[test]
     fn identifiers_of_any_text_make_valid_json() {
         let odd = "a\"b\\c\u{0}\n\u{1f}\u{7f}é😀";
-        let record = InnerRecord::new(odd, odd, 0).finish(Some(Place { epoch: odd, first_sequence: 0 }));
+        let record = InnerRecord::new(odd, odd, 0).finish(Some(Place {
+            epoch: odd,
+            first_sequence: 0,
+            chain: Chain::begin(odd),
+        }));
         let value: serde_json::Value = serde_json::from_slice(&record).unwrap();
         for member in ["clusterId", "instanceId", "epoch"] {
             assert_eq!(value[member], odd);

@@ -32,6 +32,7 @@
     deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)
 )]
 
+pub mod chain;
 pub mod data_key;
 pub mod envelope;
 pub mod esdk;
@@ -43,6 +44,7 @@ pub mod open;
 pub mod random;
 pub mod seal;
 
+pub use chain::Chain;
 pub use data_key::DataKey;
 pub use envelope::Envelope;
 pub use limits::{Limits, MAX_RECORD_BYTES};

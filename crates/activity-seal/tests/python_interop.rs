@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 use activity_seal::esdk::{self, EsdkError, FRAME_BYTES, Suite, WrappingKey};
 use activity_seal::inner::{InnerRecord, Place};
 use activity_seal::random::SystemRandom;
-use activity_seal::{DataKey, seal, seal_with};
+use activity_seal::{Chain, DataKey, seal, seal_with};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
@@ -132,7 +132,7 @@ fn a_consumer_reads_a_whole_record_with_aws_library() {
     for number in 0..2000 {
         record.push(format!(r#"{{"statementId":{number},"commandText":"SELECT 'Zürich €'"}}"#).as_bytes());
     }
-    let inner = record.finish(Some(Place { epoch: "e-1", first_sequence: 77 }));
+    let inner = record.finish(Some(Place { epoch: "e-1", first_sequence: 77, chain: Chain::begin("e-1") }));
     let records = [
         seal(&inner, &data_key).unwrap(),
         seal_with(&inner, &data_key, Suite::CommittingHkdfSha512, &mut SystemRandom).unwrap(),

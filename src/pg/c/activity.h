@@ -168,7 +168,8 @@ typedef struct ActivityMoment
 } ActivityMoment;
 
 extern void activity_pg_moment(ActivityMoment *out);
-extern const char *activity_pg_worker_name(void);	/* NULL in a session of a client */
+extern const char *activity_pg_worker_name(void);
+extern bool activity_pg_is_walsender(void);	/* NULL in a session of a client */
 extern uint64 activity_pg_transaction_id(void);	/* with its epoch; 0 where none was assigned */
 extern int	activity_pg_my_proc_number(void);	/* -1 before the process has one */
 extern int	activity_pg_proc_count(void);
@@ -178,7 +179,8 @@ extern void activity_pg_report(int elevel, const char *sqlstate, const char *mes
 
 /* ---- worker.c ---- */
 extern void activity_pg_worker_signals(void);
-extern bool activity_pg_stop_requested(void);	/* the postmaster asked the worker to end */
+extern bool activity_pg_stop_requested(void);
+extern bool activity_pg_stop_immediately(void);	/* the postmaster asked the worker to end */
 extern uint64 activity_pg_refused_signals(void);	/* SIGTERMs from others */
 extern void activity_pg_exit(int code);	/* does not return */
 

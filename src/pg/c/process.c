@@ -6,6 +6,7 @@
 #include "access/xact.h"
 #include "miscadmin.h"
 #include "postmaster/bgworker.h"
+#include "replication/walsender.h"
 #include "storage/latch.h"
 #include "storage/proc.h"
 #include "tcop/pquery.h"
@@ -44,6 +45,13 @@ activity_pg_moment(ActivityMoment *out)
 	out->portal = ActivePortal;
 	out->message_us = GetCurrentStatementStartTimestamp();
 	out->text = debug_query_string;
+}
+
+/* Set when the startup packet asks for replication, before the login's transaction. */
+bool
+activity_pg_is_walsender(void)
+{
+	return am_walsender;
 }
 
 const char *

@@ -4,15 +4,18 @@
 #include "activity.h"
 
 #include <signal.h>
+#include <unistd.h>
 
 #include "miscadmin.h"
 #include "postmaster/bgworker.h"
 #include "postmaster/interrupt.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
+#include "storage/pmsignal.h"
 #include "storage/procsignal.h"
 
 static volatile sig_atomic_t stop_requested = false;
+static volatile sig_atomic_t stop_immediately = false;
 static volatile sig_atomic_t refused_signals = 0;
 
 /*
@@ -35,6 +38,34 @@ on_terminate(int signo, siginfo_t *info, void *context)
 }
 
 /*
+ * The postmaster sends SIGQUIT to all its processes when one of them crashed, and when it shuts down immediately. After a
+ * crash the ring is there for the next worker, and whoever stays holds up the restart. After an immediate shutdown it
+ * is gone: what is in it goes to the spool, within the five seconds after which the postmaster sends SIGKILL.
+ */
+static void
+on_quit(int signo)
+{
+	int			saved_errno = errno;
+
+	(void) signo;
+	switch (GetQuitSignalReason())
+	{
+		case PMQUIT_FOR_CRASH:
+			_exit(2);
+		case PMQUIT_FOR_STOP:
+			stop_immediately = true;
+			stop_requested = true;
+			break;
+		case PMQUIT_NOT_SENT:
+			/* From somebody else; to end of it would be a crash of the server. */
+			refused_signals++;
+			break;
+	}
+	SetLatch(MyLatch);
+	errno = saved_errno;
+}
+
+/*
  * SIGUSR1 is the server's own: a process that does not answer its barriers holds up DROP DATABASE. SIGHUP sets
  * ConfigReloadPending and the latch.
  */
@@ -50,6 +81,7 @@ activity_pg_worker_signals(void)
 	sigaction(SIGTERM, &action, NULL);
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	pqsignal(SIGUSR1, procsignal_sigusr1_handler);
+	pqsignal(SIGQUIT, on_quit);
 	pqsignal(SIGINT, SIG_IGN);
 	pqsignal(SIGPIPE, SIG_IGN);
 	BackgroundWorkerUnblockSignals();
@@ -61,6 +93,12 @@ activity_pg_stop_requested(void)
 	return stop_requested;
 }
 
+bool
+activity_pg_stop_immediately(void)
+{
+	return stop_immediately;
+}
+
 uint64
 activity_pg_refused_signals(void)
 {
@@ -70,5 +108,8 @@ activity_pg_refused_signals(void)
 void
 activity_pg_exit(int code)
 {
+	/* The server's shared memory may be in any state: as SignalHandlerForCrashExit does. */
+	if (stop_immediately)
+		_exit(2);
 	proc_exit(code);
 }

@@ -4,6 +4,8 @@ SELECT extname, extversion, extnamespace::regnamespace, extrelocatable FROM pg_e
 
 SELECT attname, format_type(atttypid, atttypmod)
 FROM pg_attribute WHERE attrelid = 'activity_stream.status'::regclass AND attnum > 0 ORDER BY attnum;
+SELECT attname, format_type(atttypid, atttypmod)
+FROM pg_attribute WHERE attrelid = 'activity_stream.loss_windows'::regclass AND attnum > 0 ORDER BY attnum;
 
 SELECT p.proname, pg_get_function_arguments(p.oid) AS arguments, pg_get_function_result(p.oid) LIKE 'TABLE%' AS returns_rows
 FROM pg_proc p WHERE p.pronamespace = 'activity_stream'::regnamespace ORDER BY 1;
@@ -13,6 +15,9 @@ SELECT mode, kms_key_id, stream_name = 'aws-rds-das-' || cluster_id AS stream_na
        published_events > 0 AS published, acked_events, lost_events, torn_events, dropped_events,
        records, ring_size, ring_used > 0 AS ring_used, contained_failures
 FROM activity_stream.status;
+
+-- Nothing was lost, as far as is known.
+SELECT * FROM activity_stream.loss_windows;
 
 -- The stream is out of reach: nothing of this session can become durable.
 SELECT activity_stream.flush('10 milliseconds');
@@ -25,8 +30,10 @@ CREATE ROLE regress_activity_nobody;
 GRANT pg_monitor TO regress_activity_monitor;
 SET ROLE regress_activity_monitor;
 SELECT count(*) FROM activity_stream.status;
+SELECT count(*) FROM activity_stream.loss_windows;
 SELECT activity_stream.flush('10 milliseconds');
 SET ROLE regress_activity_nobody;
+SELECT count(*) FROM activity_stream.loss_windows;
 SELECT count(*) FROM activity_stream.status;
 SELECT * FROM activity_stream.status_row();
 SELECT activity_stream.flush();
@@ -35,6 +42,8 @@ GRANT USAGE ON SCHEMA activity_stream TO regress_activity_nobody;
 SET ROLE regress_activity_nobody;
 SELECT count(*) FROM activity_stream.status;
 SELECT mode FROM activity_stream.status_row();
+SELECT count(*) FROM activity_stream.loss_windows;
+SELECT activity_stream.loss_windows_json();
 SELECT activity_stream.flush();
 SELECT activity_stream.flush_ms(1);
 RESET ROLE;

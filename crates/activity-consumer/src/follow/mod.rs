@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::plan::Plan;
-use crate::shard_reader::{News, PAGES_IN_FLIGHT, ShardReader};
+use crate::shard_reader::{News, PAGES_IN_FLIGHT, RECORDS_PER_PAGE, ShardReader};
 use crate::source::Source;
 
 /// Time between two listings, where no shard ended. Kinesis allows 1000 a second for a stream.
@@ -46,6 +46,8 @@ pub(crate) enum Step {
     Trouble(AwsError),
     /// The last of it is over.
     Recovered,
+    /// Every shard was read at least as far as the stream went when following began; told once.
+    CaughtUp,
 }
 
 /// Why following ended.
@@ -77,6 +79,10 @@ pub(crate) struct Follow<S> {
     in_trouble: BTreeSet<Arc<str>>,
     gone: BTreeMap<Arc<str>, AwsError>,
     behind: BTreeMap<Arc<str>, Duration>,
+    started: Instant,
+    /// The shards that were read as far as they went when following began.
+    reached: BTreeSet<Arc<str>>,
+    has_caught_up: bool,
     steps: VecDeque<Step>,
 }
 
@@ -84,6 +90,7 @@ impl<S: Source> Follow<S> {
     /// Lists the shards and begins to read them.
     pub(crate) async fn start(source: S, start: &StartAt, poll_interval: Duration) -> Result<Self, AwsError> {
         let shards = first_listing(&source).await?;
+        let started = Instant::now();
         let (sender, news) = mpsc::channel(PAGES_IN_FLIGHT);
         let mut follow = Self {
             source: Arc::new(source),
@@ -100,6 +107,9 @@ impl<S: Source> Follow<S> {
             in_trouble: BTreeSet::new(),
             gone: BTreeMap::new(),
             behind: BTreeMap::new(),
+            started,
+            reached: BTreeSet::new(),
+            has_caught_up: false,
             steps: VecDeque::new(),
         };
         follow.unpositioned = follow.read_ready().into_iter().collect();
@@ -111,6 +121,10 @@ impl<S: Source> Follow<S> {
         loop {
             if let Some(step) = self.steps.pop_front() {
                 return Ok(step);
+            }
+            if !self.has_caught_up && self.is_caught_up() {
+                self.has_caught_up = true;
+                return Ok(Step::CaughtUp);
             }
             tokio::select! {
                 Some((shard, news)) = self.news.recv() => self.heard(shard, news)?,
@@ -153,6 +167,9 @@ impl<S: Source> Follow<S> {
             None => None,
         };
         let moved = before.zip(page.behind).is_some_and(|(before, now)| now < before);
+        if self.reaches_the_start_of_following(&page) {
+            self.reached.insert(Arc::clone(&shard));
+        }
         if page.next.is_none() {
             self.plan.read(&shard, &page.children);
             self.behind.remove(&shard);
@@ -160,6 +177,22 @@ impl<S: Source> Follow<S> {
             self.list();
         }
         self.steps.push_back(Step::Records { shard, records: page.records, moved });
+    }
+
+    /// Whether all that there was in the shard at the start is read with this page. Some services say of full pages, too, that
+    /// nothing comes behind them.
+    fn reaches_the_start_of_following(&self, page: &Page) -> bool {
+        let is_full = page.records.len() >= RECORDS_PER_PAGE as usize;
+        match page.behind {
+            Some(behind) => behind <= self.started.elapsed() && !is_full,
+            None => page.records.is_empty(),
+        }
+    }
+
+    /// Whether nothing is left of what there was at the start. A shard that ended may have children that only a listing tells.
+    fn is_caught_up(&self) -> bool {
+        let is_settled = self.listings.is_empty() && self.gone.is_empty() && self.in_trouble.is_empty();
+        is_settled && self.plan.unread().all(|id| self.reached.contains(id))
     }
 
     fn list(&mut self) {

@@ -1,3 +1,5 @@
+use activity_aws::ShardIterator;
+
 use super::*;
 use crate::fake::{FakeStream, error, record};
 
@@ -25,11 +27,11 @@ async fn end(follow: &mut Follow<FakeStream>) -> FollowError {
     }
 }
 
-/// Steps until one that is not about records.
+/// Steps until one that is not about records, nor their end.
 async fn other(follow: &mut Follow<FakeStream>) -> Result<Step, FollowError> {
     loop {
         match follow.next().await {
-            Ok(Step::Records { .. }) => {}
+            Ok(Step::Records { .. } | Step::CaughtUp) => {}
             other => return other,
         }
     }
@@ -153,4 +155,88 @@ async fn a_stream_that_is_being_created_is_waited_for_and_not_for_ever() {
     let started = Follow::start(stream, &StartAt::Latest, Duration::from_millis(250)).await;
     assert_eq!(started.err(), Some(error(ErrorKind::NotActive)));
     assert_eq!(begun.elapsed(), CREATION_LIMIT);
+}
+
+/// The records that come before following has caught up.
+async fn records_until_caught_up(follow: &mut Follow<impl Source>) -> usize {
+    let mut count = 0;
+    loop {
+        match follow.next().await.expect("a step") {
+            Step::CaughtUp => return count,
+            Step::Records { records, .. } => count += records.len(),
+            _ => {}
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_has_caught_up_when_every_shard_is_read_whether_children_are_named_or_listed() {
+    for tells_children in [true, false] {
+        let stream = FakeStream::with("a", &[]);
+        stream.add("b", &["a"]);
+        stream.add("c", &[]);
+        for (shard, number) in [("a", "1"), ("b", "2"), ("c", "3"), ("b", "4")] {
+            stream.put(shard, record(number));
+        }
+        stream.close("a");
+        stream.close("b");
+        if tells_children {
+            stream.tell_children();
+        }
+        let mut follow = follow(stream, StartAt::TrimHorizon).await;
+        assert_eq!(records_until_caught_up(&mut follow).await, 4);
+        assert!(matches!(follow.next().await, Ok(Step::Records { .. })), "told once, and it goes on");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_has_not_caught_up_while_a_shard_cannot_be_read() {
+    let stream = FakeStream::with("a", &[]);
+    stream.put("a", record("1"));
+    for _ in 0..3 {
+        stream.fail("GetRecords", error(ErrorKind::Unavailable));
+    }
+    let mut follow = follow(stream, StartAt::TrimHorizon).await;
+    assert_eq!(records_until_caught_up(&mut follow).await, 1);
+}
+
+/// A stream that is written to all the time: every answer is this far behind its end.
+struct Busy(FakeStream, Duration);
+
+impl Source for Busy {
+    async fn list_shards(&self) -> Result<Vec<Shard>, AwsError> {
+        self.0.list_shards().await
+    }
+
+    async fn iterator(&self, shard: &str, start: &StartAt) -> Result<ShardIterator, AwsError> {
+        self.0.iterator(shard, start).await
+    }
+
+    async fn get_records(&self, iterator: &ShardIterator, limit: u32) -> Result<Page, AwsError> {
+        let page = self.0.get_records(iterator, limit).await?;
+        Ok(Page { behind: Some(self.1), ..page })
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_is_written_to_all_the_time_is_read_up_to_when_it_began() {
+    let behind = Duration::from_secs(7);
+    let begun = Instant::now();
+    let source = Busy(FakeStream::with("a", &[]), behind);
+    let mut follow =
+        Follow::start(source, &StartAt::TrimHorizon, Duration::from_millis(250)).await.expect("shards");
+    assert_eq!(records_until_caught_up(&mut follow).await, 0);
+    assert!((behind..behind * 2).contains(&begun.elapsed()), "{:?}", begun.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_full_page_is_never_the_last_whatever_the_service_says() {
+    let stream = FakeStream::with("a", &[]);
+    for number in 0..=RECORDS_PER_PAGE {
+        stream.put("a", record(&number.to_string()));
+    }
+    let source = Busy(stream, Duration::ZERO);
+    let mut follow =
+        Follow::start(source, &StartAt::TrimHorizon, Duration::from_millis(250)).await.expect("shards");
+    assert_eq!(records_until_caught_up(&mut follow).await, RECORDS_PER_PAGE as usize + 1);
 }

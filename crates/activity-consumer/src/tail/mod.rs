@@ -91,7 +91,7 @@ impl<K: Unwrap> Tail<K> {
                 Step::Positioned(shards) if self.options.verbose => {
                     self.complain(&format!("reading {stream}, shards: {shards}"));
                 }
-                Step::Positioned(_) => {}
+                Step::Positioned(_) | Step::CaughtUp => {}
                 Step::Records { shard, records, moved } => {
                     if moved {
                         self.active();

@@ -7,12 +7,13 @@ use activity_seal::DataKey;
 
 use super::destination::Sent;
 use super::ledger::Loss;
-use super::outbox::{Content, Ready, record_bytes};
-use super::piece::{Piece, Place, Unreadable};
+use super::outbox::{Content, Ready, Standing, record_bytes};
+use super::piece::{Piece, Place};
 use super::told::Topic;
-use super::{Machine, Request, SealFailure, Sealed};
-use crate::limits::MAX_SEAL_PANICS;
+use super::{Action, Machine, Request, SealFailure, Sealed};
+use crate::limits::{MAX_REFUSALS, MAX_SEAL_PANICS};
 use crate::ports::{Failure, FailureKind, Outcome, StreamStatus};
+use crate::report::{Cause, Counts, Lost, Report};
 
 /// What the outcomes of a request's records say about the stream.
 #[derive(Default)]
@@ -31,16 +32,11 @@ impl Machine {
         match result {
             Ok(sealed) => {
                 self.seal_works(sealed.inner_bytes, now);
-                match sealed.record {
-                    Some(record) => {
-                        let content = Content::Events(piece, sealed.unreadable);
-                        self.outbox.put(Ready { content, record, alone: false });
-                    }
-                    None => {
-                        self.unreadable(place.batch, sealed.unreadable);
-                        self.ledger.close(place.batch);
-                    }
-                }
+                self.outbox.put(Ready {
+                    content: Content::Events(piece),
+                    record: sealed.record,
+                    standing: Standing::default(),
+                });
             }
             Err(SealFailure::TooLarge(why)) => self.split_or_lose(piece, &format!("too large: {why}")),
             Err(SealFailure::Later(why)) => {
@@ -61,11 +57,12 @@ impl Machine {
 
     fn heartbeat_sealed(&mut self, result: Result<Sealed, SealFailure>, now: Duration) {
         match result {
-            Ok(Sealed { record: Some(record), inner_bytes, .. }) => {
+            Ok(Sealed { record, inner_bytes }) => {
                 self.seal_works(inner_bytes, now);
-                self.outbox.put(Ready { content: Content::Heartbeat, record, alone: false });
+                self.heart.sealed =
+                    Some(Ready { content: Content::Heartbeat, record, standing: Standing::default() });
             }
-            Ok(Sealed { record: None, .. }) | Err(_) => self.heart.pending = false,
+            Err(_) => self.heart.pending = false,
         }
     }
 
@@ -87,13 +84,13 @@ impl Machine {
 
     /// A request ended.
     pub(crate) fn answered(&mut self, request: u64, answer: Result<Vec<Outcome>, Failure>, now: Duration) {
-        let Some(Request { contents, records, sent }) = self.requests.remove(&request) else { return };
+        let Some(Request { contents, records, sent, .. }) = self.requests.remove(&request) else { return };
         // The task that sent them is over, so nobody else holds them.
         let records = Arc::try_unwrap(records).unwrap_or_else(|shared| shared.to_vec());
-        let ready = contents.into_iter().zip(records).map(|((content, alone), record)| Ready {
+        let ready = contents.into_iter().zip(records).map(|((content, standing), record)| Ready {
             content,
             record,
-            alone,
+            standing,
         });
         let ready: Vec<Ready> = ready.collect();
         match answer {
@@ -124,20 +121,24 @@ impl Machine {
                 }
             }
             FailureKind::Rejected => {
-                let several = ready.len() > 1;
-                for ready in ready {
-                    if several && !matches!(ready.content, Content::Heartbeat) {
-                        self.outbox.put(Ready { alone: true, ..ready });
-                    } else {
-                        self.rejected(ready.content, &message);
+                if ready.len() > 1 {
+                    // One of them is at fault, perhaps: each for itself.
+                    for ready in ready {
+                        self.put_back(Ready {
+                            standing: Standing { alone: true, ..ready.standing },
+                            ..ready
+                        });
                     }
+                } else {
+                    ready.into_iter().for_each(|ready| self.refused(ready, &message, now));
+                    self.request_failed(sent, message, hint, now);
                 }
             }
         }
     }
 
     fn by_position(&mut self, ready: Vec<Ready>, outcomes: Vec<Outcome>, sent: Sent, now: Duration) {
-        let mut tally = Tally::default();
+        let (mut tally, mut rejected) = (Tally::default(), Vec::new());
         for (ready, outcome) in ready.into_iter().zip(outcomes) {
             match outcome {
                 Outcome::Stored => {
@@ -148,7 +149,16 @@ impl Machine {
                     tally.again.get_or_insert(why);
                     self.again(ready);
                 }
-                Outcome::Rejected(why) => self.rejected(ready.content, &why),
+                Outcome::Rejected(why) => rejected.push((ready, why)),
+            }
+        }
+        for (ready, why) in rejected {
+            if tally.stored {
+                // Others in the same request were not: it is its own fault.
+                self.give_up(ready.content, &why);
+            } else {
+                self.refused(ready, &why, now);
+                tally.again.get_or_insert(why);
             }
         }
         match (tally.stored, tally.again) {
@@ -174,12 +184,17 @@ impl Machine {
     fn stored(&mut self, ready: Ready) {
         let bytes = u64::try_from(record_bytes(&ready.record)).unwrap_or(u64::MAX);
         match ready.content {
-            Content::Events(piece, unreadable) => {
+            Content::Events(piece) => {
                 self.totals.records += 1;
                 self.totals.bytes += bytes;
-                self.unreadable(piece.place.batch, unreadable);
-                let events = piece.count().saturating_sub(unreadable.events);
-                self.ledger.stored(piece.place.batch, events, bytes);
+                self.ledger.stored(piece.place.batch, piece.count(), bytes);
+            }
+            Content::Spooled { ordinal, meta } => {
+                self.totals.records += 1;
+                self.totals.bytes += bytes;
+                self.spooling.delivered.add(ordinal);
+                let counts = Counts { events: u64::from(meta.events), records: 1, bytes };
+                self.actions.push(Action::Report(Report::Drained(counts)));
             }
             Content::Heartbeat => {
                 self.totals.heartbeats += 1;
@@ -188,22 +203,60 @@ impl Machine {
         }
     }
 
-    /// To be sent again; a heartbeat is not, the next one will do.
     fn again(&mut self, ready: Ready) {
-        match ready.content {
-            Content::Events(..) => {
-                self.totals.retries += 1;
-                self.outbox.put(ready);
+        if !matches!(ready.content, Content::Heartbeat) {
+            self.totals.retries += 1;
+        }
+        self.put_back(ready);
+    }
+
+    /// The stream refuses a record for good, it says. That can be the record's fault, or that of the stream, of something in
+    /// between, of a setting: so it is given up only if others are stored meanwhile, and more than once.
+    fn refused(&mut self, ready: Ready, why: &str, now: Duration) {
+        if matches!(ready.content, Content::Heartbeat) {
+            self.heart.pending = false;
+        } else if ready.standing.refusals >= MAX_REFUSALS {
+            self.give_up(ready.content, why);
+        } else {
+            self.suspects.push((now, ready));
+        }
+    }
+
+    fn give_up(&mut self, content: Content, why: &str) {
+        let detail = format!("rejected by the stream: {why}");
+        match content {
+            Content::Events(piece) => self.split_or_lose(piece, &detail),
+            Content::Spooled { ordinal, meta } => {
+                self.spooling.delivered.add(ordinal);
+                self.actions.push(Action::Report(Report::Lost(Lost {
+                    cause: Cause::Refused,
+                    detail,
+                    events: Some(u64::from(meta.events)),
+                    epoch: Some(meta.epoch),
+                    sequences: Some((meta.first_sequence, meta.last_sequence)),
+                })));
             }
             Content::Heartbeat => self.heart.pending = false,
         }
     }
 
-    fn rejected(&mut self, content: Content, why: &str) {
-        match content {
-            Content::Events(piece, _) => self.split_or_lose(piece, &format!("rejected by the stream: {why}")),
-            Content::Heartbeat => self.heart.pending = false,
+    /// Records that were refused alone are sent again, alone, once others were stored since; where the spool takes them, they
+    /// go there. Whether some still wait for that.
+    pub(super) fn settle_suspects(&mut self, spooled: bool) -> bool {
+        let stored = self.destination.last_stored();
+        for (since, mut ready) in std::mem::take(&mut self.suspects) {
+            let others_are_stored = stored.is_some_and(|stored| stored > since);
+            if others_are_stored {
+                ready.standing.refusals = ready.standing.refusals.saturating_add(1);
+            }
+            ready.standing.alone = true;
+            if others_are_stored || (spooled && matches!(ready.content, Content::Events(_))) {
+                self.put_back(ready);
+            } else {
+                self.suspects.push((since, ready));
+            }
         }
+        !self.suspects.is_empty()
     }
 
     /// Half as many events in a record, each sealed anew; what cannot be halved is given up.
@@ -224,14 +277,6 @@ impl Machine {
                 self.ledger.lost(piece.place.batch, loss);
                 self.ledger.close(piece.place.batch);
             }
-        }
-    }
-
-    fn unreadable(&mut self, batch: u64, unreadable: Unreadable) {
-        let Unreadable { events, first_sequence, last_sequence } = unreadable;
-        if events > 0 {
-            let reason = "unreadable".to_owned();
-            self.ledger.lost(batch, Loss { first_sequence, last_sequence, events, reason });
         }
     }
 }

@@ -39,6 +39,10 @@ pub(crate) struct Destination {
     not_before: Duration,
     failing: Option<Failing>,
     last_stored: Option<Duration>,
+    /// It counts as unavailable.
+    unavailable: bool,
+    /// At the last look it was on its way.
+    pending: bool,
 }
 
 /// When a request was sent, and in which round.
@@ -59,6 +63,8 @@ impl Destination {
             not_before: Duration::ZERO,
             failing: None,
             last_stored: None,
+            unavailable: false,
+            pending: false,
         }
     }
 
@@ -78,15 +84,19 @@ impl Destination {
         jitter: &mut Jitter,
         told: &mut Told,
     ) {
+        self.pending = matches!(found, Ok(StreamStatus::Pending(_)));
         let pause = match found {
             Ok(StreamStatus::Usable { warning }) => {
                 told.warning(Topic::Stream, warning, now);
                 self.state = State::Usable;
                 self.look_backoff.reset();
                 self.pending_pause = PENDING_PAUSE.0;
+                // After requests failed it takes one that does not.
+                self.unavailable &= self.failing.is_some();
                 return;
             }
             Ok(StreamStatus::Pending(state)) => {
+                self.unavailable = true;
                 told.stream_pending(state, now);
                 self.look_backoff.reset();
                 let pause = self.pending_pause;
@@ -94,6 +104,7 @@ impl Destination {
                 pause
             }
             Err(Failure { message, hint, .. }) => {
+                self.unavailable = true;
                 told.stream_unavailable(message, hint, now);
                 self.look_backoff.fail(jitter)
             }
@@ -106,6 +117,7 @@ impl Destination {
         let news = self.state == State::Usable;
         if news {
             self.state = State::Unknown { look_at: now };
+            self.unavailable = true;
         }
         news
     }
@@ -118,6 +130,21 @@ impl Destination {
     /// Requests can be sent.
     pub(crate) fn is_open(&self, now: Duration) -> bool {
         self.is_usable() && self.not_before <= now
+    }
+
+    /// When the last record was stored.
+    pub(crate) fn last_stored(&self) -> Option<Duration> {
+        self.last_stored
+    }
+
+    /// It takes nothing, and not only for a moment.
+    pub(crate) fn is_unavailable(&self) -> bool {
+        self.unavailable
+    }
+
+    /// It takes nothing, and nobody knows when it will.
+    pub(crate) fn fails(&self) -> bool {
+        self.unavailable && !self.pending
     }
 
     /// It is there, and the last requests stored something.
@@ -133,6 +160,7 @@ impl Destination {
     pub(crate) fn stored(&mut self, now: Duration) {
         self.put_backoff.reset();
         self.failing = None;
+        self.unavailable = false;
         self.last_stored = Some(now);
     }
 
@@ -153,7 +181,10 @@ impl Destination {
         failing.rounds = failing.rounds.saturating_add(u32::from(sent.round == self.round));
         self.failing = Some(failing);
         self.pause(sent, now, jitter);
-        failing.rounds >= UNAVAILABLE_AFTER_ROUNDS || now.saturating_sub(failing.since) >= UNAVAILABLE_AFTER
+        let lasts = failing.rounds >= UNAVAILABLE_AFTER_ROUNDS
+            || now.saturating_sub(failing.since) >= UNAVAILABLE_AFTER;
+        self.unavailable |= lasts;
+        lasts
     }
 
     /// When something is to be done again here.

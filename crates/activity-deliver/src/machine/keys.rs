@@ -70,7 +70,6 @@ impl KeyKeeper {
             Ok(key) => {
                 self.cache.generated(key, now);
                 self.backoff.reset();
-                told.warning(Topic::Key, None, now);
                 told.key_available();
             }
             Err(Failure { message, hint, .. }) => {

@@ -1,13 +1,16 @@
 //! Which batches are finished, from the first one on.
 //!
-//! A batch is *complete* when none of its pieces is open: each was stored or given up. It is *finished*, and reported, when
-//! all batches before it are complete too. Its payload is free as soon as it is complete.
+//! A batch is *complete* when none of its pieces is open: each was stored, spooled or given up. It is *finished*, and reported,
+//! when all batches before it are complete too. Its payload is free as soon as it is complete.
 
 use std::collections::VecDeque;
 
-use crate::batch::Batch;
+use activity_seal::Chain;
+
+use super::durable::Durable;
+use crate::batch::{Batch, Unreadable};
 use crate::limits::MAX_LOSSES_PER_BATCH;
-use crate::report::Report;
+use crate::report::{Acked, Cause, Counts, Lost, Report};
 
 /// Events that were given up.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,11 +25,13 @@ pub(crate) struct Loss {
 struct Entry {
     through: u64,
     last_sequence: u64,
+    chain: Chain,
     payload_bytes: u64,
     open_pieces: u64,
-    events: u64,
-    records: u64,
-    bytes: u64,
+    stored: Counts,
+    spooled: Counts,
+    /// Of its last record in the spool; 0 where none is.
+    ordinal: u64,
     losses: Vec<Loss>,
 }
 
@@ -42,19 +47,28 @@ pub(crate) struct Ledger {
 }
 
 impl Ledger {
-    /// Enters a batch of one piece; its number, from 1.
+    /// Enters a batch of one piece, or of none where nothing of it can be read; its number, from 1.
     pub(crate) fn enter(&mut self, batch: &Batch) -> u64 {
         self.taken += 1;
         self.entries.push_back(Entry {
             through: batch.through,
             last_sequence: batch.last_sequence,
-            payload_bytes: u64::try_from(batch.payload.len()).unwrap_or(u64::MAX),
+            chain: batch.chain_after,
+            payload_bytes: u64::try_from(batch.bytes()).unwrap_or(u64::MAX),
             open_pieces: 1,
-            events: 0,
-            records: 0,
-            bytes: 0,
+            stored: Counts::default(),
+            spooled: Counts::default(),
+            ordinal: 0,
             losses: Vec::new(),
         });
+        let Unreadable { events, first_sequence, last_sequence } = batch.unreadable;
+        if events > 0 {
+            let reason = "unreadable".to_owned();
+            self.lost(self.taken, Loss { first_sequence, last_sequence, events, reason });
+        }
+        if batch.marks.is_empty() {
+            self.close(self.taken);
+        }
         self.taken
     }
 
@@ -75,12 +89,19 @@ impl Ledger {
         }
     }
 
-    /// A piece was stored as one record.
+    /// The stream has a piece, as one record.
     pub(crate) fn stored(&mut self, batch: u64, events: u64, bytes: u64) {
         if let Some(entry) = self.entry(batch) {
-            entry.events += events;
-            entry.records += 1;
-            entry.bytes += bytes;
+            entry.stored.add(Counts { events, records: 1, bytes });
+        }
+        self.close(batch);
+    }
+
+    /// The spool has a piece, as the record of that ordinal.
+    pub(crate) fn spooled(&mut self, batch: u64, events: u64, bytes: u64, ordinal: u64) {
+        if let Some(entry) = self.entry(batch) {
+            entry.spooled.add(Counts { events, records: 1, bytes });
+            entry.ordinal = entry.ordinal.max(ordinal);
         }
         self.close(batch);
     }
@@ -111,24 +132,20 @@ impl Ledger {
     }
 
     /// Reports of what is finished and was not reported yet: for each batch that it is, then what was lost of it.
-    pub(crate) fn finish(&mut self, mut report: impl FnMut(Report)) {
+    pub(crate) fn finish(&mut self, durable: &mut Durable, mut report: impl FnMut(Report)) {
         while let Some(entry) = self.entries.pop_front_if(|entry| entry.open_pieces == 0) {
             self.finished_batches += 1;
-            report(Report::Acked {
-                through: entry.through,
-                last_sequence: entry.last_sequence,
-                events: entry.events,
-                records: entry.records,
-                bytes: entry.bytes,
-            });
-            for Loss { first_sequence, last_sequence, events, reason } in entry.losses {
-                report(Report::Lost {
-                    through: entry.through,
-                    first_sequence,
-                    last_sequence,
-                    events,
-                    reason,
-                });
+            let Entry { through, last_sequence, chain, stored, spooled, ordinal, losses, .. } = entry;
+            durable.finished(through, ordinal);
+            report(Report::Acked(Acked { through, last_sequence, chain, stored, spooled }));
+            for Loss { first_sequence, last_sequence, events, reason } in losses {
+                report(Report::Lost(Lost {
+                    cause: Cause::Refused,
+                    detail: reason,
+                    events: Some(events),
+                    epoch: None,
+                    sequences: Some((first_sequence, last_sequence)),
+                }));
             }
         }
     }
@@ -137,25 +154,26 @@ impl Ledger {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::machine::tests::{BAD, GOOD, batch};
+    use crate::settings::Durability;
 
     fn enter(ledger: &mut Ledger, sequence: u64) -> u64 {
-        ledger.enter(&Batch {
-            first_sequence: sequence,
-            last_sequence: sequence,
-            events: 1,
-            through: sequence * 100,
-            payload: vec![0; 10],
-        })
+        ledger.enter(&batch(sequence, &[GOOD]))
     }
 
     fn finished(ledger: &mut Ledger) -> Vec<Report> {
         let mut reports = Vec::new();
-        ledger.finish(|report| reports.push(report));
+        ledger.finish(&mut Durable::new(Durability::Stream), |report| reports.push(report));
         reports
     }
 
-    fn acked(sequence: u64) -> Report {
-        Report::Acked { through: sequence * 100, last_sequence: sequence, events: 1, records: 1, bytes: 50 }
+    /// What is said of each batch: its last event, then counts.
+    fn acked(ledger: &mut Ledger) -> Vec<(u64, u64, u64)> {
+        let reports = finished(ledger).into_iter().map(|report| match report {
+            Report::Acked(acked) => (acked.last_sequence, acked.stored.events, acked.spooled.events),
+            other => panic!("{other:?}"),
+        });
+        reports.collect()
     }
 
     #[test]
@@ -164,26 +182,45 @@ mod tests {
         let [one, two, three] = [5, 6, 7].map(|sequence| enter(&mut ledger, sequence));
         ledger.stored(three, 1, 50);
         ledger.stored(two, 1, 50);
-        assert_eq!(finished(&mut ledger), []);
-        assert_eq!((ledger.complete_batches, ledger.finished_batches, ledger.released_bytes), (2, 0, 20));
+        assert_eq!(acked(&mut ledger), []);
+        assert_eq!((ledger.complete_batches, ledger.finished_batches), (2, 0));
+        let released = ledger.released_bytes;
+        assert!(released > 0);
         ledger.stored(one, 1, 50);
-        assert_eq!(finished(&mut ledger), [acked(5), acked(6), acked(7)]);
-        assert_eq!((ledger.complete_batches, ledger.finished_batches, ledger.released_bytes), (3, 3, 30));
+        assert_eq!(acked(&mut ledger), [(5, 1, 0), (6, 1, 0), (7, 1, 0)]);
+        assert_eq!((ledger.complete_batches, ledger.finished_batches), (3, 3));
+        assert_eq!(ledger.released_bytes, released / 2 * 3);
         let four = enter(&mut ledger, 8);
         ledger.stored(four, 1, 50);
-        assert_eq!(finished(&mut ledger), [acked(8)]);
+        assert_eq!(acked(&mut ledger), [(8, 1, 0)]);
     }
 
     #[test]
-    fn a_split_batch_is_finished_with_its_last_piece() {
+    fn a_split_batch_is_finished_with_its_last_piece_wherever_each_of_them_is() {
         let mut ledger = Ledger::default();
-        let batch = enter(&mut ledger, 1);
-        ledger.split(batch);
-        ledger.stored(batch, 3, 50);
+        let of = batch(1, &[GOOD; 7]);
+        let number = ledger.enter(&of);
+        ledger.split(number);
+        ledger.stored(number, 3, 50);
         assert_eq!(finished(&mut ledger), []);
-        ledger.stored(batch, 4, 70);
-        let all = Report::Acked { through: 100, last_sequence: 1, events: 7, records: 2, bytes: 120 };
-        assert_eq!(finished(&mut ledger), [all]);
+        ledger.spooled(number, 4, 70, 9);
+        let stored = Counts { events: 3, records: 1, bytes: 50 };
+        let spooled = Counts { events: 4, records: 1, bytes: 70 };
+        let chain = of.chain_after;
+        let (mut durable, mut reports) = (Durable::new(Durability::Stream), Vec::new());
+        ledger.finish(&mut durable, |report| reports.push(report));
+        assert_eq!(reports, [Report::Acked(Acked { through: 70, last_sequence: 7, chain, stored, spooled })]);
+        assert_eq!((durable.advance(8), durable.advance(9)), (None, Some(70)));
+    }
+
+    fn lost(first_sequence: u64, last_sequence: u64, events: u64, detail: &str) -> Report {
+        Report::Lost(Lost {
+            cause: Cause::Refused,
+            detail: detail.to_owned(),
+            events: Some(events),
+            epoch: None,
+            sequences: Some((first_sequence, last_sequence)),
+        })
     }
 
     #[test]
@@ -195,13 +232,6 @@ mod tests {
             events: 1,
             reason: reason.to_owned(),
         };
-        let lost = |through, first_sequence, last_sequence, events, reason: &str| Report::Lost {
-            through,
-            first_sequence,
-            last_sequence,
-            events,
-            reason: reason.to_owned(),
-        };
         let (one, two) = (enter(&mut ledger, 1), enter(&mut ledger, 2));
         for (sequence, reason) in [(20, "a"), (25, "b"), (22, "a")] {
             ledger.lost(one, loss(sequence, reason));
@@ -209,15 +239,22 @@ mod tests {
         ledger.stored(one, 1, 50);
         ledger.lost(two, loss(2, "c"));
         ledger.close(two);
-        let nothing = Report::Acked { through: 200, last_sequence: 2, events: 0, records: 0, bytes: 0 };
-        let expected = [
-            acked(1),
-            lost(100, 20, 22, 2, "a"),
-            lost(100, 25, 25, 1, "b"),
-            nothing,
-            lost(200, 2, 2, 1, "c"),
-        ];
-        assert_eq!(finished(&mut ledger), expected);
+        let reports = finished(&mut ledger);
+        assert!(matches!(reports[0], Report::Acked(Acked { last_sequence: 1, .. })));
+        assert_eq!(reports[1..3], [lost(20, 22, 2, "a"), lost(25, 25, 1, "b")]);
+        assert!(
+            matches!(reports[3], Report::Acked(Acked { last_sequence: 2, stored, .. }) if stored.events == 0)
+        );
+        assert_eq!(reports[4..], [lost(2, 2, 1, "c")]);
+    }
+
+    #[test]
+    fn a_batch_that_cannot_be_read_is_finished_at_once_and_lost() {
+        let mut ledger = Ledger::default();
+        ledger.enter(&batch(1, &[BAD; 3]));
+        let reports = finished(&mut ledger);
+        assert!(matches!(reports[0], Report::Acked(Acked { last_sequence: 3, through: 30, .. })));
+        assert_eq!(reports[1..], [lost(1, 3, 3, "unreadable")]);
     }
 
     #[test]
@@ -231,8 +268,10 @@ mod tests {
         ledger.close(batch);
         let reports = finished(&mut ledger);
         assert_eq!(reports.len(), 1 + MAX_LOSSES_PER_BATCH);
-        let events: u64 =
-            reports.iter().map(|r| if let Report::Lost { events, .. } = r { *events } else { 0 }).sum();
-        assert_eq!(events, 100);
+        let events = reports.iter().filter_map(|report| match report {
+            Report::Lost(lost) => lost.events,
+            _ => None,
+        });
+        assert_eq!(events.sum::<u64>(), 100);
     }
 }

@@ -1,52 +1,88 @@
 //! The machine, driven by hand: each test answers what it was asked and moves the time.
 
-use activity_seal::DataKey;
+use activity_seal::{Chain, DataKey};
 
 use super::*;
+use crate::batch::{Mark, Unreadable};
 use crate::ports::{Failure, FailureKind, Outcome, StreamStatus};
-use crate::report::StateChange;
+use crate::report::{Acked, Cause, Counts, Lost, StateChange};
+use crate::settings::Durability;
 
 mod records;
+mod spool;
 mod states;
 
 const MS: Duration = Duration::from_millis(1);
 const SECOND: Duration = Duration::from_secs(1);
 
-/// An event's byte in a payload: can be read, or not.
-const GOOD: u8 = 1;
-const BAD: u8 = 0;
+/// An event: can be read, or not.
+pub(super) const GOOD: u8 = 1;
+pub(super) const BAD: u8 = 0;
 
 fn reloadable() -> Reloadable {
-    Reloadable { max_in_flight: 2, data_key_max_age: SECOND * 3600, heartbeat_interval: None, gather: false }
-}
-
-fn batch(first_sequence: u64, events: &[u8]) -> Batch {
-    let count = u32::try_from(events.len()).unwrap();
-    let last_sequence = first_sequence + u64::from(count) - 1;
-    let payload = events.iter().flat_map(|event| [1, 0, 0, 0, *event]).collect();
-    Batch { first_sequence, last_sequence, events: count, through: last_sequence * 10, payload }
-}
-
-/// The record of a piece: its data are the numbers of the events in it.
-pub(super) fn fake_seal(piece: &Piece) -> Sealed {
-    let mut unreadable = Unreadable::default();
-    let mut readable = Vec::new();
-    for (sequence, bytes) in piece.events() {
-        if bytes == Some(&[GOOD]) { readable.push(sequence) } else { unreadable.add(sequence) }
+    Reloadable {
+        max_in_flight: 2,
+        data_key_max_age: SECOND * 3600,
+        heartbeat_interval: None,
+        gather: false,
+        durability: Durability::Stream,
+        spool_max_bytes: 1 << 30,
     }
-    let data = readable.iter().flat_map(|sequence| sequence.to_be_bytes()).collect();
-    let record = (!readable.is_empty()).then(|| OutRecord { partition_key: "p".repeat(36), data });
-    Sealed { record, inner_bytes: 100, unreadable }
+}
+
+/// A batch of events that end at ten times their number, behind a chain that starts with the batch.
+pub(super) fn batch(first_sequence: u64, events: &[u8]) -> Batch {
+    batch_behind(Chain::begin(""), first_sequence, events)
+}
+
+/// The same behind that chain.
+pub(super) fn batch_behind(chain: Chain, first_sequence: u64, events: &[u8]) -> Batch {
+    let mut batch = Batch {
+        last_sequence: first_sequence + u64::try_from(events.len()).unwrap() - 1,
+        through: 0,
+        json: Vec::new(),
+        marks: Vec::new(),
+        unreadable: Unreadable::default(),
+        chain,
+        chain_after: chain,
+    };
+    batch.through = batch.last_sequence * 10;
+    for (sequence, event) in (first_sequence..).zip(events) {
+        if *event == BAD {
+            batch.unreadable.add(sequence);
+            continue;
+        }
+        if !batch.json.is_empty() {
+            batch.json.push(b',');
+        }
+        let json = event_json(sequence);
+        batch.chain_after = batch.chain_after.then(json.as_bytes());
+        batch.json.extend_from_slice(json.as_bytes());
+        batch.marks.push(Mark { sequence, end: batch.json.len() });
+    }
+    batch
+}
+
+pub(super) fn event_json(sequence: u64) -> String {
+    format!("{{\"sequence\":{sequence}}}")
+}
+
+/// The record of a piece: its data are the chain before it and the numbers of the events in it.
+pub(super) fn fake_seal(piece: &Piece) -> Sealed {
+    let mut data = piece.chain.to_bytes().to_vec();
+    data.extend(piece.events().flat_map(|(sequence, _)| sequence.to_be_bytes()));
+    Sealed { record: OutRecord { partition_key: "p".repeat(36), data }, inner_bytes: 100 }
 }
 
 pub(super) fn heartbeat() -> Sealed {
     let record = OutRecord { partition_key: "p".repeat(36), data: b"heartbeat".to_vec() };
-    Sealed { record: Some(record), inner_bytes: 9, unreadable: Unreadable::default() }
+    Sealed { record, inner_bytes: 9 }
 }
 
 /// The numbers of the events in a record.
 pub(super) fn numbers(record: &OutRecord) -> Vec<u64> {
-    record.data.chunks_exact(8).map(|number| u64::from_be_bytes(number.try_into().unwrap())).collect()
+    let numbers = record.data.get(32..).unwrap_or_default();
+    numbers.chunks_exact(8).map(|number| u64::from_be_bytes(number.try_into().unwrap())).collect()
 }
 
 pub(super) fn key(name: u8) -> DataKey {
@@ -70,14 +106,22 @@ struct Rig {
     puts: Vec<(u64, Arc<Vec<OutRecord>>)>,
     looks: usize,
     generates: Vec<u64>,
+    openings: usize,
+    appends: Vec<Arc<Vec<(Meta, OutRecord)>>>,
+    loads: usize,
+    releases: Vec<u64>,
     reports: Vec<Report>,
 }
 
 impl Rig {
-    /// Nothing answered yet.
+    /// Nothing answered yet, and no spool.
     fn cold(reloadable: &Reloadable) -> Self {
+        Self::with(reloadable, false)
+    }
+
+    fn with(reloadable: &Reloadable, there_is_a_spool: bool) -> Self {
         let mut rig = Self {
-            machine: Machine::new(reloadable, 7),
+            machine: Machine::new(reloadable, 7, 1, there_is_a_spool, 0),
             now: Duration::ZERO,
             fits: usize::MAX,
             poison: None,
@@ -86,6 +130,10 @@ impl Rig {
             puts: Vec::new(),
             looks: 0,
             generates: Vec::new(),
+            openings: 0,
+            appends: Vec::new(),
+            loads: 0,
+            releases: Vec::new(),
             reports: Vec::new(),
         };
         rig.step();
@@ -111,6 +159,10 @@ impl Rig {
                 Action::Put { request, records } => self.puts.push((request, records)),
                 Action::Ensure => self.looks += 1,
                 Action::Generate { source } => self.generates.push(source),
+                Action::OpenSpool => self.openings += 1,
+                Action::Append { records } => self.appends.push(records),
+                Action::Load { .. } => self.loads += 1,
+                Action::Release { through, .. } => self.releases.push(through),
                 Action::Report(report) => self.reports.push(report),
             }
         }
@@ -192,14 +244,16 @@ impl Rig {
         }
     }
 
+    /// Everything that was said but that something is durable.
     fn reports(&mut self) -> Vec<Report> {
-        std::mem::take(&mut self.reports)
+        let reports = std::mem::take(&mut self.reports);
+        reports.into_iter().filter(|report| !matches!(report, Report::Durable { .. })).collect()
     }
 
     fn states(&mut self) -> Vec<StateChange> {
         let states = self.reports().into_iter().filter_map(|report| match report {
             Report::State(change) => Some(change),
-            Report::Acked { .. } | Report::Lost { .. } => None,
+            _ => None,
         });
         states.collect()
     }
@@ -207,8 +261,8 @@ impl Rig {
     /// The end of what is acknowledged, if anything is.
     fn acked(&mut self) -> Option<u64> {
         let acked = self.reports().into_iter().filter_map(|report| match report {
-            Report::Acked { last_sequence, .. } => Some(last_sequence),
-            Report::Lost { .. } | Report::State(_) => None,
+            Report::Acked(acked) => Some(acked.last_sequence),
+            _ => None,
         });
         acked.max()
     }

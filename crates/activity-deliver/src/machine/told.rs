@@ -14,6 +14,12 @@ pub(crate) enum Topic {
     Key,
     /// Records cannot be sealed for now.
     Seal,
+    /// Records cannot be read from the spool for now.
+    Spool,
+    /// The spool cannot be opened or written to.
+    Write,
+    /// What was delivered cannot be taken from the spool for now.
+    Release,
 }
 
 /// The last change told of one kind, and when.
@@ -27,7 +33,7 @@ struct Last {
 pub(crate) struct Told {
     key: Option<Last>,
     stream: Option<Last>,
-    warnings: [Option<Last>; 3],
+    warnings: [Option<Last>; 6],
     streaming: bool,
     out: Vec<StateChange>,
 }
@@ -39,9 +45,10 @@ impl Told {
         tell(&mut self.key, StateChange::KeyUnavailable { message, hint }, now, &mut self.out);
     }
 
-    /// There is a key.
+    /// There is a key, a new one where that had been warned of.
     pub(crate) fn key_available(&mut self) {
-        if self.key.take().is_some() {
+        let [_, warned, ..] = &mut self.warnings;
+        if self.key.take().is_some() | warned.take().is_some() {
             self.out.push(StateChange::KeyAvailable);
         }
     }
@@ -58,16 +65,24 @@ impl Told {
 
     /// A warning about that, or that there is nothing to warn of.
     pub(crate) fn warning(&mut self, topic: Topic, text: Option<String>, now: Duration) {
-        let [stream, key, seal] = &mut self.warnings;
+        let [stream, key, seal, spool, write, release] = &mut self.warnings;
         let last = match topic {
             Topic::Stream => stream,
             Topic::Key => key,
             Topic::Seal => seal,
+            Topic::Spool => spool,
+            Topic::Write => write,
+            Topic::Release => release,
         };
         match text {
             Some(text) => tell(last, StateChange::StreamWarning(text), now, &mut self.out),
             None => *last = None,
         }
+    }
+
+    /// A change of the spool's.
+    pub(crate) fn spool(&mut self, change: StateChange) {
+        self.out.push(change);
     }
 
     /// Everything works.

@@ -6,12 +6,13 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use activity_deliver::{
-    Batch, Batcher, Failure, FailureKind, Handle, Identity, Keys, OutRecord, Outcome, Reloadable, Report,
-    Settings, Snapshot, Stream, StreamStatus, Waker, start,
+    Batch, Batcher, Durability, Failure, FailureKind, Handle, Identity, Keys, OutRecord, Outcome, Reloadable,
+    Report, Settings, Snapshot, Stream, StreamStatus, Waker, start,
 };
 use activity_event::{Class, Event, NetProtocol, Params, Session};
-use activity_seal::{DataKey, Limits, open};
+use activity_seal::{Chain, DataKey, Limits, open};
 use serde_json::Value;
+use serde_json::value::RawValue;
 use tokio::sync::watch;
 
 /// Everything in these tests is long over by then.
@@ -59,6 +60,19 @@ impl Memory {
     pub(crate) fn opened(&self) -> Vec<Value> {
         let records = self.0.records.lock().unwrap();
         records.iter().map(|record| serde_json::from_slice(&opened(&record.data)).unwrap()).collect()
+    }
+
+    /// The events of every record, as they were sent.
+    pub(crate) fn raw(&self) -> Vec<Vec<Box<RawValue>>> {
+        #[derive(serde::Deserialize)]
+        struct Record {
+            #[serde(rename = "databaseActivityEventList")]
+            events: Vec<Box<RawValue>>,
+        }
+        let records = self.0.records.lock().unwrap();
+        let read =
+            |record: &OutRecord| serde_json::from_slice::<Record>(&opened(&record.data)).unwrap().events;
+        records.iter().map(read).collect()
     }
 
     /// The sequence numbers of all events, record by record.
@@ -127,6 +141,8 @@ pub(crate) fn reloadable() -> Reloadable {
         data_key_max_age: Duration::from_secs(3600),
         heartbeat_interval: None,
         gather: false,
+        durability: Durability::Stream,
+        spool_max_bytes: 1 << 30,
     }
 }
 
@@ -137,9 +153,9 @@ pub(crate) fn settings(reloadable: Reloadable) -> Settings {
         server_version: "18.1".to_owned(),
         server_type: "PostgreSQL".to_owned(),
         service_name: "PostgreSQL service".to_owned(),
-        epoch: "epoch-C".to_owned(),
+        epoch: 0xC,
     };
-    Settings { identity, reloadable }
+    Settings { identity, spool: None, acked_through: 0, reloadable }
 }
 
 /// A handle on the current runtime, and what to wait on for its waker.
@@ -152,6 +168,10 @@ pub(crate) struct Rig {
 
 impl Rig {
     pub(crate) fn start(reloadable: Reloadable, stream: Memory, keys: Named) -> Self {
+        Self::start_with(settings(reloadable), stream, keys)
+    }
+
+    pub(crate) fn start_with(settings: Settings, stream: Memory, keys: Named) -> Self {
         let wakes = Arc::new((AtomicU64::new(0), watch::Sender::new(())));
         let waker: Waker = {
             let wakes = Arc::clone(&wakes);
@@ -161,7 +181,7 @@ impl Rig {
             })
         };
         let runtime = tokio::runtime::Handle::current();
-        let handle = start(&runtime, settings(reloadable), stream.clone(), keys, waker);
+        let handle = start(&runtime, settings, stream.clone(), keys, waker);
         Self { handle, stream, wakes, reports: Vec::new() }
     }
 
@@ -200,8 +220,8 @@ impl Rig {
 
     pub(crate) fn last_acked(&self) -> u64 {
         let acked = self.reports.iter().filter_map(|report| match report {
-            Report::Acked { last_sequence, .. } => Some(*last_sequence),
-            Report::Lost { .. } | Report::State(_) => None,
+            Report::Acked(acked) => Some(acked.last_sequence),
+            _ => None,
         });
         acked.max().unwrap_or(0)
     }
@@ -246,7 +266,9 @@ pub(crate) fn event(text: &str) -> Vec<u8> {
 
 /// One batch of these events, numbered from `first`.
 pub(crate) fn batch(first: u64, events: &[Vec<u8>]) -> Batch {
-    let (mut batcher, now) = (Batcher::new(usize::MAX, Duration::ZERO), Instant::now());
+    let identity = settings(reloadable()).identity;
+    let chain = Chain::begin(&identity.epoch_text());
+    let (mut batcher, now) = (Batcher::new(usize::MAX, Duration::ZERO, identity, chain), Instant::now());
     for (sequence, event) in (first..).zip(events) {
         batcher.push(sequence, sequence * 1000, event, now);
     }

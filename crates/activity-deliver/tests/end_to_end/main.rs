@@ -2,4 +2,5 @@
 
 mod fakes;
 mod records;
+mod spool;
 mod tasks;

@@ -1,8 +1,8 @@
 //! What arrives on the stream.
 
-use activity_deliver::{Report, StateChange};
-use activity_seal::MAX_RECORD_BYTES;
+use activity_deliver::{Acked, Cause, Counts, Lost, Report, StateChange};
 use activity_seal::random::{Random, SystemRandom};
+use activity_seal::{Chain, MAX_RECORD_BYTES};
 
 use crate::fakes::{Memory, Named, Rig, batch, event, reloadable};
 
@@ -18,7 +18,7 @@ async fn what_is_submitted_can_be_opened_and_read_at_the_other_end() {
     assert_eq!(opened.len(), 1);
     let record = &opened[0];
     let members = ["clusterId", "instanceId", "epoch"].map(|member| record[member].as_str().unwrap());
-    assert_eq!(members, ["cluster-A", "db-B", "epoch-C"]);
+    assert_eq!(members, ["cluster-A", "db-B", "000000000000000c"]);
     assert_eq!(record["firstSequence"], 7);
     let list = record["databaseActivityEventList"].as_array().unwrap();
     let read: Vec<_> =
@@ -28,20 +28,22 @@ async fn what_is_submitted_can_be_opened_and_read_at_the_other_end() {
 
     let bytes: usize =
         rig.stream.0.records.lock().unwrap().iter().map(|r| r.data.len() + r.partition_key.len()).sum();
-    let lost = Report::Lost {
-        through: 9000,
-        first_sequence: 8,
-        last_sequence: 8,
-        events: 1,
-        reason: "unreadable".to_owned(),
-    };
-    let acked = Report::Acked {
-        through: 9000,
-        last_sequence: 9,
-        events: 2,
-        records: 1,
-        bytes: u64::try_from(bytes).unwrap(),
-    };
+    let lost = Report::Lost(Lost {
+        cause: Cause::Refused,
+        detail: "unreadable".to_owned(),
+        events: Some(1),
+        epoch: None,
+        sequences: Some((8, 8)),
+    });
+    let begin = Chain::begin("000000000000000c");
+    assert_eq!(record["chain"], begin.to_string());
+    let raw = rig.stream.raw();
+    let chain = raw[0].iter().fold(begin, |chain, event| chain.then(event.get().as_bytes()));
+    let stored = Counts { events: 2, records: 1, bytes: u64::try_from(bytes).unwrap() };
+    let spooled = Counts::default();
+    let acked = Report::Acked(Acked { through: 9000, last_sequence: 9, chain, stored, spooled });
+    let durable = [Report::Durable { through: 0 }, Report::Durable { through: 9000 }];
+    rig.reports.retain(|report| !durable.contains(report));
     assert_eq!(rig.reports, [Report::State(StateChange::Streaming), acked, lost]);
     let snapshot = rig.handle.snapshot();
     assert_eq!((snapshot.records, snapshot.queued, snapshot.in_flight, snapshot.retries), (1, 0, 0, 0));
@@ -80,13 +82,11 @@ async fn an_event_that_no_record_can_hold_is_lost_and_its_neighbours_are_not() {
     all.sort_unstable();
     assert_eq!(all, [1, 3]);
     let lost = rig.reports.iter().find_map(|report| match report {
-        Report::Lost { first_sequence, events, reason, .. } => {
-            Some((*first_sequence, *events, reason.clone()))
-        }
-        Report::Acked { .. } | Report::State(_) => None,
+        Report::Lost(lost) => Some(lost.clone()),
+        _ => None,
     });
-    let (sequence, count, reason) = lost.unwrap();
-    assert_eq!((sequence, count), (2, 1));
+    let Lost { sequences, events, detail: reason, .. } = lost.unwrap();
+    assert_eq!((sequences, events), (Some((2, 2)), Some(1)));
     assert!(reason.starts_with("too large: "), "{reason}");
 }
 

@@ -160,7 +160,8 @@ fn acknowledge_most(ring: &Ring<MortalMemory>) {
     let mut consumer = resume(ring);
     let events = drain(&mut consumer).unwrap();
     let last_but_one = events[events.len() - 2].0;
-    consumer.ack_through(last_but_one.end, last_but_one.sequence).unwrap();
+    let sequence = last_but_one.sequence;
+    consumer.ack_with(last_but_one.end, sequence, [sequence; 4]).unwrap();
 }
 
 fn over_the_end() -> Ring<MortalMemory> {
@@ -175,8 +176,11 @@ fn over_the_end() -> Ring<MortalMemory> {
 fn assert_whole(ring: &Ring<MortalMemory>, killed_at: (u64, u64)) {
     let mut consumer = resume(ring);
     assert_free_space_is_zero(ring);
+    let found = (consumer.acked_sequence(), consumer.note());
     let events = drain(&mut consumer).unwrap();
     assert!(events.len() == 1 || events.len() == 5, "{} at {killed_at:?}", events.len());
+    // The note is that of the acknowledgement which holds, whole.
+    assert_eq!(found, if events.len() == 1 { (8, [8; 4]) } else { (4, [0; 4]) }, "at {killed_at:?}");
     for (record, event) in &events {
         assert_eq!(*event, [(record.sequence - 4) as u8; 40], "at {killed_at:?}");
     }

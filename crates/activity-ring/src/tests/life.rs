@@ -97,6 +97,23 @@ fn a_restarted_worker_drains_what_was_not_acknowledged_under_the_same_numbers() 
 }
 
 #[test]
+fn a_note_is_kept_with_its_acknowledgement() {
+    let ring = ring(1024);
+    let mut first = resume(&ring);
+    assert_eq!((first.acked_sequence(), first.note()), (0, [0; 4]));
+    for i in 0..3u8 {
+        ring.publish(&[i; 5]).unwrap();
+    }
+    let events = drain(&mut first).unwrap();
+    first.ack_with(events[0].0.end, 1, [1, 2, 3, u64::MAX]).unwrap();
+    first.ack_with(events[0].0.end, 1, [9; 4]).unwrap();
+    assert_eq!(first.note(), [1, 2, 3, u64::MAX], "what was acknowledged before changes nothing");
+    first.ack_through(events[1].0.end, 2).unwrap();
+    let second = resume(&ring);
+    assert_eq!((second.acked_sequence(), second.note()), (2, [1, 2, 3, u64::MAX]));
+}
+
+#[test]
 fn acknowledging_again_or_less_is_harmless() {
     let ring = ring(1024);
     let mut consumer = resume(&ring);

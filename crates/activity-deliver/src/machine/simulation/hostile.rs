@@ -1,8 +1,12 @@
 //! What the world does with what the machine asks of it.
 
 use super::*;
-use crate::machine::tests::{fake_seal, heartbeat, key, numbers};
+use crate::keeping;
+use crate::machine::tests::{fake_seal, heartbeat, key};
 use crate::ports::FailureKind;
+
+/// Most events of a record that a fake record holds.
+const FITS: usize = 12;
 
 fn failure(kind: FailureKind) -> Failure {
     Failure { kind, message: format!("{kind:?}"), hint: None }
@@ -14,7 +18,7 @@ impl World {
             Action::Seal { place, work, key } => {
                 assert_eq!(key.ciphertext_blob(), [self.source + 1], "a key of a former source");
                 let result = self.seal(place, work);
-                self.soon(30, Happening::Sealed(place, Box::new(result)));
+                self.soon(30, Ended::Sealed(place, Box::new(result)));
             }
             Action::Put { request, records } => {
                 self.in_flight += 1;
@@ -22,7 +26,7 @@ impl World {
                 assert!(!records.is_empty() && records.len() <= 500);
                 let answer = self.put(&records);
                 let hangs = self.trouble(30);
-                self.soon(if hangs { 40_000 } else { 400 }, Happening::Answered(request, answer));
+                self.soon(if hangs { 40_000 } else { 400 }, Ended::Answered(request, answer));
             }
             Action::Ensure => {
                 let found = match self.random.below(4) {
@@ -30,14 +34,17 @@ impl World {
                     1 if self.now < PEACE => Ok(StreamStatus::Pending("CREATING".to_owned())),
                     _ => Ok(StreamStatus::Usable { warning: None }),
                 };
-                self.soon(200, Happening::Looked(found));
+                self.soon(200, Ended::Looked(found));
             }
             Action::Generate { source } => {
                 let fails = self.trouble(2);
                 let answer = if fails { Err(failure(FailureKind::Retry)) } else { Ok(key(self.source + 1)) };
-                self.soon(200, Happening::Generated(source, Box::new(answer)));
+                self.soon(200, Ended::Generated(source, Box::new(answer)));
             }
-            Action::Report(report) => self.check_report(&report),
+            Action::OpenSpool | Action::Append { .. } | Action::Load { .. } | Action::Release { .. } => {
+                self.use_spool(action);
+            }
+            Action::Report(report) => self.report(report),
         }
     }
 
@@ -54,10 +61,14 @@ impl World {
                 return Err(SealFailure::Panicked);
             }
         }
-        if piece.events().any(|(sequence, _)| self.fat.contains(&sequence)) || piece.event_count() > 12 {
+        let fat = piece.events().any(|(sequence, _)| self.truth.is(sequence, Kind::Fat));
+        if fat || piece.event_count() > FITS {
             return Err(SealFailure::TooLarge("too large".to_owned()));
         }
-        Ok(fake_seal(&piece))
+        // Sealed with the epoch, as the real record is.
+        let mut sealed = fake_seal(&piece);
+        sealed.record.data.splice(0..0, self.truth.epoch().to_be_bytes());
+        Ok(sealed)
     }
 
     /// What the stream does, and what it answers.
@@ -65,16 +76,13 @@ impl World {
         if self.trouble(8) {
             return Err(failure(FailureKind::StreamGone));
         }
-        let doomed = |world: &Self, record: &OutRecord| {
-            numbers(record).iter().any(|sequence| world.doomed.contains(sequence))
-        };
-        if self.random.one_in(2) && records.iter().any(|record| doomed(self, record)) {
+        if self.random.one_in(2) && records.iter().any(|record| self.truth.is_doomed(record)) {
             return Err(failure(FailureKind::Rejected));
         }
         let mut outcomes = Vec::new();
         for record in records {
             outcomes.push(match self.random.below(8) {
-                _ if doomed(self, record) => Outcome::Rejected("doomed".to_owned()),
+                _ if self.truth.is_doomed(record) => Outcome::Rejected("doomed".to_owned()),
                 0 if self.now < PEACE => Outcome::Throttled("slow down".to_owned()),
                 1 if self.now < PEACE => Outcome::Failed("oops".to_owned()),
                 _ => {
@@ -93,13 +101,55 @@ impl World {
 
     fn keep(&mut self, record: &OutRecord) {
         if record.data == b"heartbeat" {
-            self.beats += 1;
+            self.tally.beats += 1;
         } else {
-            for sequence in numbers(record) {
-                let times = self.stored.entry(sequence).or_default();
-                *times += 1;
-                self.duplicates += u64::from(*times > 1);
-            }
+            self.tally.duplicates += self.truth.stored(record);
         }
+    }
+
+    /// Done at once, and told later.
+    fn use_spool(&mut self, action: Action) {
+        let hangs = self.trouble(40);
+        let slow = if hangs { 20_000 } else { 50 };
+        let closed = || "the spool is not open".to_owned();
+        let how = match action {
+            Action::OpenSpool => {
+                self.spool = None;
+                let opened = keeping::open(self.disk.clone(), "db-B", self.reloadable.spool_max_bytes);
+                Ended::SpoolOpened(match opened {
+                    Ok((spool, opened)) => {
+                        self.tally.reopened_with_records += u64::from(opened.records > 0);
+                        self.spool = Some(spool);
+                        Ok(opened)
+                    }
+                    Err(error) => Err(error.to_string()),
+                })
+            }
+            Action::Append { records } => {
+                let spool = self.spool.as_mut().expect("an append to an open spool");
+                let result = keeping::append(spool, &records, self.reloadable.spool_max_bytes);
+                match &result {
+                    Ok(last) => self.truth.spooled(*last, &records),
+                    Err(_) => self.tally.append_failures += 1,
+                }
+                drop(records);
+                Ended::Appended(result)
+            }
+            Action::Load { max_records, max_bytes, skip_unreadable } => {
+                // What the disk does not give for a while is not to be given up here.
+                let skip = skip_unreadable && self.now >= PEACE;
+                let spool = self.spool.as_mut().ok_or_else(closed);
+                let loaded = spool.and_then(|spool| keeping::load(spool, max_records, max_bytes, skip));
+                let lost = loaded.iter().flat_map(|loaded| &loaded.lost);
+                lost.for_each(|lost| self.truth.lost_on_disk(lost));
+                Ended::Loaded(Box::new(loaded))
+            }
+            Action::Release { through, at_once } => {
+                let spool = self.spool.as_mut().ok_or_else(closed);
+                Ended::Released(spool.and_then(|spool| keeping::release(spool, through, at_once)))
+            }
+            _ => return,
+        };
+        self.soon(slow, how);
     }
 }

@@ -1,66 +1,19 @@
-//! The command line: as typed ([`Args`]) and as resolved ([`Options`]).
+//! The options of `tail`: as typed ([`Tail`]) and as resolved ([`Options`]).
 
 use std::time::Duration;
 
 use activity_aws::{Endpoint, StartAt};
-use clap::error::ErrorKind;
-use clap::{CommandFactory as _, Parser, Subcommand};
 
+use super::access::{Access, start_at};
 use crate::print::Style;
-use crate::time;
-
-/// What the names of activity streams begin with; the cluster id follows.
-const STREAM_PREFIX: &str = "aws-rds-das-";
 
 /// Longest time that `--idle-timeout` takes, in seconds: about a year.
 const MAX_IDLE_SECONDS: f64 = 3.2e7;
 
-/// Reads an activity stream.
-#[derive(Debug, Parser)]
-#[command(version, arg_required_else_help = true, disable_help_subcommand = true)]
-struct Args {
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Debug, Subcommand)]
-enum Command {
-    /// Print the events of a stream, one JSON object a line, and follow it.
-    ///
-    /// Exit codes: 0 done, or the reader of standard output has gone; 1 done, but some records could not be read; 2
-    /// cannot go on, or wrong usage; 130 interrupted; 143 terminated.
-    Tail(Tail),
-}
-
-/// Which stream; the one tells the other where it can.
 #[derive(Debug, clap::Args)]
-#[group(required = true, multiple = true)]
-struct Which {
-    /// Name of the Kinesis stream [default: aws-rds-das- and the cluster id]
-    #[arg(long, value_name = "NAME", value_parser = clap::builder::NonEmptyStringValueParser::new())]
-    stream: Option<String>,
-
-    /// Cluster id under which the data keys are encrypted [default: from the stream's name]
-    #[arg(long, value_name = "ID", value_parser = clap::builder::NonEmptyStringValueParser::new())]
-    cluster_id: Option<String>,
-}
-
-#[derive(Debug, clap::Args)]
-struct Tail {
+pub(super) struct Tail {
     #[command(flatten)]
-    which: Which,
-
-    /// AWS region [default: as the AWS SDK finds it: AWS_REGION, the profile, the instance]
-    #[arg(long)]
-    region: Option<String>,
-
-    /// Base URL of all AWS services, for a local or private endpoint
-    #[arg(long, value_name = "URL")]
-    endpoint_url: Option<String>,
-
-    /// Profile of the shared AWS configuration files
-    #[arg(long)]
-    profile: Option<String>,
+    access: Access,
 
     /// Where to begin: "latest", "trim-horizon" (the oldest that is kept), or the time at which a record arrived, such
     /// as 2024-05-24T00:36:54Z or "2024-05-24 00:36:54.403455+00"; without an offset it is UTC
@@ -112,35 +65,13 @@ pub(crate) struct Options {
     pub(crate) verbose: bool,
 }
 
-/// The options of this process's command line. Help and wrong usage end the process, with 0 and 2.
-pub(crate) fn from_command_line() -> Options {
-    from(std::env::args_os()).unwrap_or_else(|error| error.exit())
-}
-
-fn from(
-    line: impl IntoIterator<Item = impl Into<std::ffi::OsString> + Clone>,
-) -> Result<Options, clap::Error> {
-    let Args { command: Command::Tail(tail) } = Args::try_parse_from(line)?;
-    tail.resolve()
-}
-
 impl Tail {
-    fn resolve(self) -> Result<Options, clap::Error> {
-        let Which { stream, cluster_id } = self.which;
-        let named = stream.as_deref().and_then(|name| name.strip_prefix(STREAM_PREFIX));
-        let cluster_id = match (cluster_id, named) {
-            (Some(id), _) => id,
-            (None, Some(id)) if !id.is_empty() => id.to_owned(),
-            _ => return Err(no_cluster_id()),
-        };
+    pub(super) fn resolve(self) -> Result<Options, clap::Error> {
+        let (stream, cluster_id, endpoint) = self.access.resolve()?;
         Ok(Options {
-            stream: stream.unwrap_or_else(|| format!("{STREAM_PREFIX}{cluster_id}")),
+            stream,
             cluster_id,
-            endpoint: Endpoint {
-                region: self.region,
-                endpoint_url: self.endpoint_url,
-                profile: self.profile,
-            },
+            endpoint,
             from: self.from,
             style: if self.pretty { Style::Pretty } else { Style::Json },
             heartbeats: self.heartbeats,
@@ -153,25 +84,8 @@ impl Tail {
     }
 }
 
-fn no_cluster_id() -> clap::Error {
-    let message = format!(
-        "the stream's name does not tell the cluster id, as {STREAM_PREFIX}<cluster id> does; name it with --cluster-id"
-    );
-    Args::command().error(ErrorKind::MissingRequiredArgument, message)
-}
-
-fn start_at(text: &str) -> Result<StartAt, String> {
-    match text {
-        "latest" => Ok(StartAt::Latest),
-        "trim-horizon" => Ok(StartAt::TrimHorizon),
-        text => time::parse(text).map(StartAt::AtTimestamp).ok_or_else(|| {
-            "expected latest, trim-horizon or a time such as 2024-05-24T00:36:54Z or \"2024-05-24 00:36:54.403455+00\""
-                .to_owned()
-        }),
-    }
-}
-
-fn seconds(text: &str) -> Result<Duration, String> {
+/// A number of seconds above 0.
+pub(super) fn seconds(text: &str) -> Result<Duration, String> {
     let seconds = text.parse().ok().filter(|seconds| *seconds > 0.0 && *seconds <= MAX_IDLE_SECONDS);
     seconds
         .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
@@ -180,15 +94,14 @@ fn seconds(text: &str) -> Result<Duration, String> {
 
 #[cfg(test)]
 mod test {
+    use super::super::{Job, from};
     use super::*;
 
     fn tail(line: &str) -> Result<Options, clap::Error> {
-        from(["activity-consumer", "tail"].into_iter().chain(line.split_whitespace()))
-    }
-
-    #[test]
-    fn the_definition_is_sound() {
-        Args::command().debug_assert();
+        match from(["activity-consumer", "tail"].into_iter().chain(line.split_whitespace()))? {
+            Job::Tail(options) => Ok(options),
+            Job::Verify(options) => panic!("{options:?}"),
+        }
     }
 
     #[test]

@@ -106,6 +106,9 @@ sed -n 's/^\(number of transactions actually processed\|tps\).*/  pgbench: &/p' 
 printf '\n'
 python3 "$ROOT/scripts/demo-summary.py" "$events/events.json" "$events/stats.json"
 printf '\n'
+say "the proof that nothing is missing: activity-consumer verify"
+"$consumer" verify --stream "$stream" --endpoint-url "$endpoint" --settle 2 | sed 's/^/  /'
+printf '\n'
 psql -x -c "SELECT state, mode, published_events, acked_events, dropped_events, lost_events, records,
                    pg_size_pretty(record_bytes) AS record_bytes, heartbeats
             FROM activity_stream.status" | sed 's/^/  /'

@@ -53,7 +53,11 @@ impl Accounts {
     /// Reads the state file, and opens the window of an unclean stop.
     pub(super) fn begin(settings: &Snapshot, attached: &Attached) -> (Self, Begun) {
         let store = Store::new(settings.spool_directory.clone());
-        let loaded = store.load();
+        let owner = store.owner(&settings.instance_id);
+        let loaded = store.load(&owner);
+        if let Some(foreign) = loaded.foreign {
+            log::warning(sqlstate::INTERNAL, &format!("activity_stream: {foreign}"), "", "");
+        }
         let (epoch, now) = (attached.shared.epoch_text(), clock::now());
         let (state, resumed) = resume(loaded.state, &epoch, now);
         let mut windows = Windows::new(&settings.cluster_id, &state);
@@ -72,6 +76,7 @@ impl Accounts {
         }
         marker.epoch_started_at = attached.shared.epoch_start.load(Ordering::Relaxed);
         marker.clean = false;
+        marker.owner = owner;
         // Nothing acknowledged yet is a place, too.
         marker.chain.get_or_insert_with(|| Chain::begin(&epoch).to_string());
         let begun = Begun { previous: marker.previous.clone() };

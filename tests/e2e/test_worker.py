@@ -247,3 +247,9 @@ def test_a_standby_streams_too(running, make_cluster):
         standby.execute("CREATE TABLE u (a int)")
     standby.settle()
     standby.reader.check_complete()
+    # The server stops walsenders after its workers: the worker must not wait for them.
+    wait_for(lambda: primary.value("SELECT count(*) FROM pg_stat_replication") == 1, "the standby is attached")
+    begun = time.monotonic()
+    primary.stop()
+    assert time.monotonic() - begun < 8, "less than shutdown_timeout"
+    assert primary.log_lines("shutting down; all activity is delivered")

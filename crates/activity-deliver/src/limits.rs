@@ -84,6 +84,8 @@ pub(crate) const MAX_BYTES_PER_APPEND: usize = 8 * 1024 * 1024;
 pub(crate) const SPOOL_PAUSE: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(5));
 /// How long records wait for a spool that is being opened before they are sent without it.
 pub(crate) const SPOOL_OPENING: Duration = Duration::from_secs(10);
+/// How long an append may take before its records go another way.
+pub(crate) const SPOOL_HANGS: Duration = Duration::from_secs(10);
 /// Readings of the spool that fail in a row before what cannot be read is given up, so that the rest is not held up for ever: with
 /// the pauses between them about two minutes.
 pub(crate) const MAX_READ_FAILURES: u32 = 50;

@@ -44,17 +44,19 @@ impl Machine {
 
     /// An append ended: with the last ordinal of the spool, those of the records being the last ones.
     pub(crate) fn appended(&mut self, result: Result<u64, AppendFailure>, now: Duration) {
-        let Some(Appending { contents, records }) = self.spooling.appending.take() else { return };
+        self.spooling.answers();
+        let appending = self.spooling.appending.take();
         let last = match result {
             Ok(last) => last,
             Err(failure) => {
-                // The task that wrote them is over, so nobody else holds them.
-                let records = Arc::try_unwrap(records).unwrap_or_else(|shared| shared.to_vec());
-                for ((content, standing), (_, record)) in contents.into_iter().zip(records) {
-                    self.outbox.put(Ready { content, record, standing });
-                }
+                self.take_back(appending);
                 return self.spooling.append_failed(failure, now, &mut self.jitter, &mut self.told);
             }
+        };
+        // Nobody waits for one that hung: it is delivered once more.
+        let (contents, records) = match appending {
+            Some(Appending { contents, records, .. }) => (contents, records),
+            None => (Vec::new(), Arc::default()),
         };
         let count = u64::try_from(records.len()).unwrap_or(u64::MAX);
         let first = last.saturating_sub(count.saturating_sub(1));
@@ -65,6 +67,22 @@ impl Machine {
             }
         }
         self.spooling.appended(last, now, &mut self.told);
+    }
+
+    /// Records that were on their way to the disk, to where they came from.
+    fn take_back(&mut self, appending: Option<Appending>) {
+        let Some(Appending { contents, records, .. }) = appending else { return };
+        // Nobody else holds them once the task that wrote them is over.
+        let records = Arc::try_unwrap(records).unwrap_or_else(|shared| shared.to_vec());
+        for ((content, standing), (_, record)) in contents.into_iter().zip(records) {
+            self.outbox.put(Ready { content, record, standing });
+        }
+    }
+
+    /// An append that does not end holds up nobody.
+    pub(super) fn mind_hung_append(&mut self, now: Duration) {
+        let hung = self.spooling.hung_append(now, &mut self.told);
+        self.take_back(hung);
     }
 
     /// Reading from the spool ended.

@@ -257,6 +257,7 @@ impl Machine {
 
     /// What to do at `now`, in order. To be called after every input and at [`Self::deadline`].
     pub(crate) fn step(&mut self, now: Duration) -> Vec<Action> {
+        self.mind_hung_append(now);
         if self.spooling.begin_opening(now) {
             self.actions.push(Action::OpenSpool);
         }
@@ -270,7 +271,8 @@ impl Machine {
         self.seal(now);
         self.need.unavailable = self.destination.is_unavailable();
         let route = self.spooling.route(self.need, now);
-        if self.settle_suspects(route == Route::Spool) {
+        // Whether the stream takes records decides over records, or over the end of a loss window.
+        if self.settle_suspects(route == Route::Spool) || self.spooling.is_told_unwritable() {
             self.probe(route, now);
         }
         match route {
@@ -278,7 +280,7 @@ impl Machine {
             Route::Wait => self.send_spooled(now),
             Route::Spool => {
                 if let Some(records) =
-                    self.spooling.begin_append(&mut self.outbox, self.epoch, &mut self.told)
+                    self.spooling.begin_append(&mut self.outbox, self.epoch, now, &mut self.told)
                 {
                     self.actions.push(Action::Append { records });
                 }

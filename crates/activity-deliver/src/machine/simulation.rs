@@ -278,7 +278,11 @@ impl World {
     /// Nothing is left to be done.
     fn is_done(&self) -> bool {
         let drained = self.spool.is_some() && self.machine.progress(self.now).spool_is_drained;
-        self.to_publish == 0 && self.now >= PEACE && self.truth.all_is_acked() && drained
+        self.to_publish == 0
+            && self.now >= PEACE
+            && self.truth.all_is_acked()
+            && drained
+            && !self.machine.spooling.is_told_unwritable()
     }
 
     fn report(&mut self, report: Report) {

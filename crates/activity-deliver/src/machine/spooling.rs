@@ -6,7 +6,8 @@
 //! | the spool | the stream takes nothing, or less than comes; a shutdown does not wait any longer; the spool is what counts as durable; or it has records that were not read yet: new ones go behind them |
 //! | wait | the spool is being opened; or all that is in it is on its way to the stream, and what comes next follows when it is there |
 //!
-//! A spool that cannot be written to, or is full, is tried again after a pause. Meanwhile records wait, in memory and then in the
+//! A spool that cannot be written to, or is full, is tried again after a pause. One that hangs is left alone until the append
+//! has ended; its records go another way, and what it has written after all is delivered once more. Meanwhile records wait, in memory and then in the
 //! ring; where nothing is in the spool they go to the stream.
 //!
 //! What was read from the spool waits in an [`Outbox`] of its own. The stream having it, it is released, from the first one on.
@@ -19,8 +20,8 @@ use super::durable::Delivered;
 use super::outbox::{Content, Outbox, Ready, Standing};
 use super::told::{Told, Topic};
 use crate::limits::{
-    LOAD_AHEAD_BYTES, MAX_BYTES_PER_REQUEST, MAX_READ_FAILURES, MAX_RECORDS_PER_REQUEST, SPOOL_OPENING,
-    SPOOL_PAUSE,
+    LOAD_AHEAD_BYTES, MAX_BYTES_PER_REQUEST, MAX_READ_FAILURES, MAX_RECORDS_PER_REQUEST, SPOOL_HANGS,
+    SPOOL_OPENING, SPOOL_PAUSE,
 };
 use crate::ports::OutRecord;
 use crate::report::StateChange;
@@ -75,11 +76,14 @@ enum State {
         since: Duration,
     },
     Open,
+    /// An append does not end: as if there were none until it does.
+    Hung,
 }
 
 /// Records on their way to the disk.
 #[derive(Debug)]
 pub(crate) struct Appending {
+    since: Duration,
     pub(crate) contents: Vec<(Content, Standing)>,
     pub(crate) records: Arc<Vec<(Meta, OutRecord)>>,
 }
@@ -193,8 +197,12 @@ impl Spooling {
 
     /// Nothing is in it and nothing on the way there, or it is not known to hold anything.
     pub(crate) fn is_drained(&self) -> bool {
-        self.state != State::Open
-            || (self.appending.is_none() && self.delivered.through() >= self.appended_through)
+        match self.state {
+            State::Absent | State::Closed | State::Opening { .. } => true,
+            State::Open | State::Hung => {
+                self.appending.is_none() && self.delivered.through() >= self.appended_through
+            }
+        }
     }
 
     /// It could be written to now, as far as known.
@@ -204,7 +212,7 @@ impl Spooling {
 
     pub(crate) fn route(&self, need: Need, now: Duration) -> Route {
         match self.state {
-            State::Absent | State::Closed => return Route::Stream,
+            State::Absent | State::Closed | State::Hung => return Route::Stream,
             State::Opening { since } if now < since.saturating_add(SPOOL_OPENING) => return Route::Wait,
             State::Opening { .. } => return Route::Stream,
             State::Open => {}
@@ -224,6 +232,7 @@ impl Spooling {
         &mut self,
         outbox: &mut Outbox,
         epoch: u64,
+        now: Duration,
         told: &mut Told,
     ) -> Option<Arc<Vec<(Meta, OutRecord)>>> {
         if self.appending.is_some() || outbox.is_empty() {
@@ -246,8 +255,25 @@ impl Spooling {
             told.spool(StateChange::Spooling);
         }
         let records = Arc::new(records);
-        self.appending = Some(Appending { contents, records: Arc::clone(&records) });
+        self.appending = Some(Appending { since: now, contents, records: Arc::clone(&records) });
         Some(records)
+    }
+
+    /// The append that does not end, the first time that this is found.
+    pub(crate) fn hung_append(&mut self, now: Duration, told: &mut Told) -> Option<Appending> {
+        let hung = self.appending.take_if(|appending| now >= appending.since.saturating_add(SPOOL_HANGS))?;
+        self.state = State::Hung;
+        let message = "the disk does not answer".to_owned();
+        told.warning(Topic::Write, Some(format!("the spool cannot be used: {message}")), now);
+        self.telling.failure = Some(message);
+        Some(hung)
+    }
+
+    /// An append ended, whether anybody still waited for it or not.
+    pub(crate) fn answers(&mut self) {
+        if self.state == State::Hung {
+            self.state = State::Open;
+        }
     }
 
     /// An append ended well: the last ordinal that the spool has.
@@ -385,17 +411,23 @@ impl Spooling {
         }
     }
 
+    /// It was told that events can be lost, and not yet that this is over.
+    pub(crate) fn is_told_unwritable(&self) -> bool {
+        self.telling.unwritable
+    }
+
     /// When something is to be done here though nothing happens. `waiting`: there are records for it.
     pub(crate) fn deadline(&self, waiting: bool, now: Duration) -> Option<Duration> {
         match self.state {
-            State::Absent => None,
+            State::Absent | State::Hung => None,
             State::Closed => Some(self.not_before),
             State::Opening { since } => Some(since.saturating_add(SPOOL_OPENING)).filter(|at| *at > now),
             State::Open => {
                 let read = Some(self.read_not_before)
                     .filter(|at| *at > now && self.loaded_through < self.appended_through);
                 let write = Some(self.not_before).filter(|at| *at > now && waiting);
-                [read, write].into_iter().flatten().min()
+                let hangs = self.appending.as_ref().map(|append| append.since.saturating_add(SPOOL_HANGS));
+                [read, write, hangs].into_iter().flatten().min()
             }
         }
     }

@@ -69,7 +69,7 @@ mod tests;
 
 pub use due::NoticeNotKept;
 pub use limits::{MAX_DUE_NOTICES, MAX_STATE_BYTES, MAX_WINDOWS};
-pub use state::{Damaged, Marker, Previous, Resumed, RingCounters, State, resume};
+pub use state::{Damaged, Marker, Owner, Previous, Resumed, RingCounters, State, resume};
 pub use store::{Loaded, PendingWrite, Store, StoreError};
 pub use table::Windows;
 pub use telling::Action;

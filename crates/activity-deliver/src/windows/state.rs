@@ -27,9 +27,20 @@ pub struct State {
     notices: Vec<StoredNotice>,
 }
 
+/// Whose state it is: a copy of the directory (a base backup) is another's.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Owner {
+    /// Names the server.
+    pub instance_id: String,
+    /// Inode of the directory; 0 where that is not known.
+    pub directory: u64,
+}
+
 /// How far the stream is, and whether the server stopped in an orderly way. Times are in microseconds since the Unix epoch.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Marker {
+    /// Whose it is.
+    pub owner: Owner,
     /// Names one start of the server: up to 24 characters of `[0-9a-z-]`.
     pub epoch: String,
     /// When it began.
@@ -128,6 +139,7 @@ pub fn resume(stored: Option<State>, epoch: &str, now: Micros) -> (State, Resume
 impl Marker {
     fn new(epoch: &str, now: Micros, previous: Option<Previous>) -> Self {
         Self {
+            owner: Owner::default(),
             epoch: epoch.to_owned(),
             epoch_started_at: now,
             previous,

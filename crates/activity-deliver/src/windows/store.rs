@@ -4,6 +4,7 @@
 //!   state.json           the state
 //!   state.json.new       the next one, while it is written
 //!   state.json.damaged   the last one that could not be used
+//!   state.json.foreign   the last one that was another server's
 //! ```
 //!
 //! A write makes a new file (mode 0600), syncs it, renames it over the old one and syncs the directory: after a crash there is
@@ -12,16 +13,17 @@
 use std::fmt;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::limits::MAX_STATE_BYTES;
-use super::state::State;
+use super::state::{Owner, State};
 
 const STATE: &str = "state.json";
 const NEW: &str = "state.json.new";
 const DAMAGED: &str = "state.json.damaged";
+const FOREIGN: &str = "state.json.foreign";
 
 /// Only the server's own user.
 const DIRECTORY_MODE: u32 = 0o700;
@@ -55,6 +57,8 @@ pub struct Loaded {
     pub state: Option<State>,
     /// One line for an operator where there is one that cannot: what it held is not known, so how the server stopped is not, either.
     pub problem: Option<String>,
+    /// One line for an operator where there is one of another server: this one has none then.
+    pub foreign: Option<String>,
 }
 
 /// The state file in its directory.
@@ -83,14 +87,24 @@ impl Store {
         Self { directory, begun: 0, written: Arc::default() }
     }
 
-    /// Reads the state. What cannot be used is set aside and told: a server starts whatever it finds there.
+    /// Who the server of that instance id is in this directory, which is made where it is missing.
     #[must_use]
-    pub fn load(&self) -> Loaded {
+    pub fn owner(&self, instance_id: &str) -> Owner {
+        let there = make(&self.directory).and_then(|()| fs::metadata(&self.directory));
+        // One that cannot be had is told by the first write.
+        let directory = there.map_or(0, |metadata| metadata.ino());
+        Owner { instance_id: instance_id.to_owned(), directory }
+    }
+
+    /// Reads the state of that owner. What cannot be used is set aside and told: a server starts whatever it finds there.
+    #[must_use]
+    pub fn load(&self, owner: &Owner) -> Loaded {
         let path = self.directory.join(STATE);
         let what = match read(&path) {
             Ok(None) => return Loaded::default(),
             Ok(Some(bytes)) => match State::from_bytes(&bytes) {
-                Ok(state) => return Loaded { state: Some(state), problem: None },
+                Ok(state) if state.marker.owner != *owner => return self.set_aside_foreign(&path),
+                Ok(state) => return Loaded { state: Some(state), ..Loaded::default() },
                 Err(damaged) => damaged.to_string(),
             },
             Err(error) => error.to_string(),
@@ -104,7 +118,18 @@ impl Store {
                 )
             }
         };
-        Loaded { state: None, problem: Some(problem) }
+        Loaded { problem: Some(problem), ..Loaded::default() }
+    }
+
+    fn set_aside_foreign(&self, path: &Path) -> Loaded {
+        let what = "it was written by another server, or in another directory (a copy?)";
+        let foreign = match fs::rename(path, self.directory.join(FOREIGN)) {
+            Ok(()) => format!("the state file \"{}\" is set aside as {FOREIGN}: {what}", path.display()),
+            Err(error) => {
+                format!("the state file \"{}\" is not used: {what}; nor set aside: {error}", path.display())
+            }
+        };
+        Loaded { foreign: Some(foreign), ..Loaded::default() }
     }
 
     /// Takes over what is to be written. One that is run after a later one has succeeded writes nothing.
@@ -142,13 +167,13 @@ fn failed(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StoreEr
     move |error| StoreError { doing, path, error }
 }
 
+fn make(directory: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(DIRECTORY_MODE).create(directory)
+}
+
 fn replace(directory: &Path, bytes: &[u8]) -> Result<(), StoreError> {
     let (path, new) = (directory.join(STATE), directory.join(NEW));
-    DirBuilder::new()
-        .recursive(true)
-        .mode(DIRECTORY_MODE)
-        .create(directory)
-        .map_err(failed("create directory", directory))?;
+    make(directory).map_err(failed("create directory", directory))?;
     // What an interrupted write left behind, with a mode and an owner that are not known.
     match fs::remove_file(&new) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed("remove", &new)(error)),

@@ -221,6 +221,29 @@ fn a_disk_that_fails_is_no_danger_once_the_stream_takes_everything() {
 }
 
 #[test]
+fn a_disk_that_hangs_holds_up_nobody_and_what_it_wrote_after_all_is_delivered_once_more() {
+    let mut rig = Rig::with_spool(&reloadable());
+    rig.submit(1, &[GOOD]);
+    rig.lose_the_stream();
+    assert_eq!(rig.on_the_way_to_disk(), [1]);
+    rig.pass(11 * SECOND);
+    while rig.machine.need.unavailable {
+        rig.store_all();
+        rig.pass(SECOND);
+    }
+    assert_eq!(rig.acked(), Some(1), "by the stream");
+    rig.submit(2, &[GOOD]);
+    rig.store_all();
+    assert_eq!(rig.durable(), Some(20));
+    rig.appended(Ok(1));
+    rig.loaded(1, &[1]);
+    assert_eq!(rig.sent(), [[1]]);
+    rig.store_all();
+    assert_eq!(rig.releases, [1]);
+    assert!(rig.machine.progress(rig.now).spool_is_drained);
+}
+
+#[test]
 fn a_full_spool_is_told_once_and_used_again_when_some_of_it_is_delivered() {
     let mut rig = Rig::with_spool(&reloadable());
     rig.submit(1, &[GOOD]);

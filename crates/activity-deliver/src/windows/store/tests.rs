@@ -47,11 +47,11 @@ fn mode(path: &Path) -> u32 {
 fn what_was_written_is_read_and_only_the_owner_can() {
     let place = Place::new();
     let mut store = place.store();
-    let loaded = store.load();
+    let loaded = store.load(&Owner::default());
     assert!(loaded.state.is_none() && loaded.problem.is_none(), "{loaded:?}");
     save(&mut store, &state("one"));
     save(&mut store, &state("two"));
-    assert_eq!(place.store().load().state, Some(state("two")));
+    assert_eq!(place.store().load(&Owner::default()).state, Some(state("two")));
     assert_eq!((mode(&place.0.join("spool")), mode(&place.file(STATE))), (0o700, 0o600));
     let files: Vec<_> =
         fs::read_dir(place.0.join("spool")).unwrap().map(|f| f.unwrap().file_name()).collect();
@@ -64,9 +64,9 @@ fn a_write_that_was_interrupted_leaves_the_state_before() {
     let mut store = place.store();
     save(&mut store, &state("one"));
     fs::write(place.file(NEW), "{\"version\": 1, \"mar").unwrap();
-    assert_eq!(store.load().state, Some(state("one")));
+    assert_eq!(store.load(&Owner::default()).state, Some(state("one")));
     save(&mut store, &state("two"));
-    assert_eq!((store.load().state, mode(&place.file(STATE))), (Some(state("two")), 0o600));
+    assert_eq!((store.load(&Owner::default()).state, mode(&place.file(STATE))), (Some(state("two")), 0o600));
 }
 
 #[test]
@@ -77,14 +77,14 @@ fn a_damaged_state_is_set_aside_and_told() {
     let too_large = vec![b' '; MAX_STATE_BYTES + 7];
     for damage in [b"\0\0\0".as_slice(), b"", br#"{"version": 9}"#, &too_large] {
         fs::write(place.file(STATE), damage).unwrap();
-        let loaded = store.load();
+        let loaded = store.load(&Owner::default());
         let problem = loaded.problem.unwrap();
         assert!(
             loaded.state.is_none() && problem.contains("is set aside as state.json.damaged"),
             "{problem}"
         );
         assert_eq!(fs::read(place.file(DAMAGED)).unwrap(), damage);
-        assert!(store.load().problem.is_none(), "it is told once");
+        assert!(store.load(&Owner::default()).problem.is_none(), "it is told once");
     }
 }
 
@@ -95,10 +95,10 @@ fn what_is_no_file_is_set_aside_without_opening_it() {
     save(&mut store, &state("one"));
     fs::remove_file(place.file(STATE)).unwrap();
     std::os::unix::fs::symlink("/dev/zero", place.file(STATE)).unwrap();
-    let problem = store.load().problem.unwrap();
+    let problem = store.load(&Owner::default()).problem.unwrap();
     assert!(problem.contains("not a regular file"), "{problem}");
     save(&mut store, &state("two"));
-    assert_eq!(store.load().state, Some(state("two")));
+    assert_eq!(store.load(&Owner::default()).state, Some(state("two")));
 }
 
 #[test]
@@ -108,7 +108,7 @@ fn a_late_write_does_not_undo_a_later_one() {
     let late = store.write(state("one").to_bytes().unwrap());
     save(&mut store, &state("two"));
     late.run().unwrap();
-    assert_eq!(store.load().state, Some(state("two")));
+    assert_eq!(store.load(&Owner::default()).state, Some(state("two")));
 }
 
 #[test]
@@ -121,5 +121,30 @@ fn a_failed_write_names_the_file_and_the_next_one_can_succeed() {
     assert!(text.starts_with("could not create directory \"") && text.contains("spool"), "{text}");
     fs::remove_file(place.0.join("spool")).unwrap();
     save(&mut store, &state("one"));
-    assert_eq!(store.load().state, Some(state("one")));
+    assert_eq!(store.load(&Owner::default()).state, Some(state("one")));
+}
+
+#[test]
+fn the_state_of_another_server_or_of_a_copied_directory_is_set_aside_and_told_once() {
+    let place = Place::new();
+    let mut store = place.store();
+    let owner = store.owner("db-A");
+    let mut mine = state("one");
+    mine.marker.owner = owner.clone();
+    save(&mut store, &mine);
+    assert_eq!(store.load(&owner).state, Some(mine.clone()));
+    assert_eq!(store.owner("db-A"), owner, "the same at every start");
+
+    let others = [
+        Owner { instance_id: "db-B".to_owned(), ..owner.clone() },
+        Owner { directory: owner.directory + 1, ..owner },
+    ];
+    for other in others {
+        save(&mut store, &mine);
+        let loaded = store.load(&other);
+        assert!(loaded.state.is_none() && loaded.problem.is_none());
+        assert!(loaded.foreign.unwrap().contains("state.json.foreign"));
+        assert!(place.file(FOREIGN).exists() && !place.file(STATE).exists());
+        assert!(store.load(&other).foreign.is_none());
+    }
 }

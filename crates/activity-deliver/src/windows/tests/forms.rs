@@ -101,6 +101,7 @@ fn full_state() -> State {
     let previous =
         Previous { epoch: "beef".to_owned(), last_sequence: 9, chain: Some("00ff".to_owned()), clean: true };
     windows.state(Marker {
+        owner: Owner { instance_id: "db-TEST".to_owned(), directory: 4711 },
         previous: Some(previous),
         last_ack_at: Some(START + 2),
         acked_sequence: 77,

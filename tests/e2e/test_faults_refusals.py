@@ -5,6 +5,7 @@ import secrets
 import pytest
 
 import faults
+import faults_records
 from injector import CREATE_STREAM, DESCRIBE_STREAM, GENERATE_DATA_KEY, PUT_RECORDS
 from waiting import wait_for
 
@@ -154,3 +155,25 @@ def test_a_stream_that_may_not_be_made_is_told_once_and_made_when_it_may(make_cl
     rule.end()
     check_delivered(cluster, texts)
     assert len(warnings(cluster)) == 1
+
+
+REFUSED_FOR_GOOD = [
+    faults.Fail(400, "ValidationException", "no"),
+    faults.Fail(400, "InvalidArgumentException", "no"),
+    faults.Page(413),
+    faults_records.FailRecords(1.0, "InvalidArgumentException"),
+]
+
+
+def test_where_every_record_is_refused_for_good_none_is_given_up(make_cluster, injector):
+    cluster = make_cluster(endpoint=injector.endpoint)
+    texts = publish(cluster)
+    cluster.settle()
+    for fault in REFUSED_FOR_GOOD:
+        told = len(warnings(cluster))
+        rule = injector.inject(fault, PUT_RECORDS)
+        refused(injector, fault, times=6, meanwhile=lambda: texts.extend(publish(cluster, 2)))
+        rule.end()
+        check_delivered(cluster, texts)
+        assert len(warnings(cluster)) - told <= 1, warnings(cluster)
+    assert not cluster.log_lines("AS002"), "nothing is lost"

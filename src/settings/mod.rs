@@ -117,12 +117,8 @@ pub(crate) fn snapshot() -> Snapshot {
 impl Snapshot {
     /// What a reload changed of the stream's own settings: name, old and new value.
     pub(crate) fn changes(&self, new: &Self) -> Vec<(&'static str, String, String)> {
-        let names = |sinks: &[Sink]| {
-            let name = |sink: &Sink| match sink {
-                Sink::Topic(name) | Sink::Bus(name) => name.clone(),
-            };
-            sinks.iter().map(name).collect::<Vec<_>>().join(", ")
-        };
+        let topic = |sink: &Sink| if let Sink::Topic(arn) = sink { Some(arn.clone()) } else { None };
+        let bus = |sink: &Sink| if let Sink::Bus(name) = sink { Some(name.clone()) } else { None };
         let ms = |time: Duration| format!("{}ms", time.as_millis());
         let rows = |of: &Self| {
             let heartbeat = of.heartbeat_interval.unwrap_or_default();
@@ -138,7 +134,8 @@ impl Snapshot {
                 ("activity_stream.shutdown_timeout", ms(of.shutdown_timeout)),
                 ("activity_stream.spool_max_size", format!("{}MB", of.spool_max_bytes / (1024 * 1024))),
                 ("activity_stream.durability", durability.to_owned()),
-                ("activity_stream notifications", names(&of.sinks)),
+                ("activity_stream.notify_topic_arn", of.sinks.iter().find_map(topic).unwrap_or_default()),
+                ("activity_stream.notify_event_bus", of.sinks.iter().find_map(bus).unwrap_or_default()),
             ]
         };
         let changed = |((name, old), (_, new)): ((&'static str, String), (&'static str, String))| {

@@ -70,6 +70,8 @@ impl Accounts {
             let detail = "The server ended without shutting down, and what was in its ring with it.";
             windows.instant(Reason::UncleanStop, detail, Count::Unknown, (*last_ack_at, now), None, now);
         }
+        // Nothing more of it can come.
+        windows.finish_instants();
         // What is still so is found again.
         for reason in [Reason::SpoolUnwritable, Reason::RingFull] {
             windows.close(reason, now);
@@ -156,6 +158,7 @@ impl Accounts {
         self.windows.tick(clock::now());
         if let Some((generation, well)) = self.file.ended() {
             self.windows.persisted(generation, well);
+            self.changed = true;
         }
         while let Some(id) = notifier.next_done() {
             self.windows.notified(&id);
@@ -164,6 +167,7 @@ impl Accounts {
         let acked = attached.ring.acked_through().0;
         if let Some((number, part, _)) = self.published.take_if(|(.., position)| *position <= acked) {
             self.windows.published(number, part, true);
+            self.changed = true;
         }
         self.keep_pace(attached, threads);
         self.act(threads, notifier);
@@ -229,6 +233,7 @@ impl Accounts {
 
     fn act(&mut self, threads: &Threads, notifier: &mut Notifier) {
         while let Some(action) = self.windows.next_action() {
+            self.changed = true;
             match action {
                 Action::Persist { generation } => self.write(threads, generation),
                 Action::Log { reason, line } => {
@@ -250,7 +255,19 @@ impl Accounts {
         }
     }
 
-    /// Something is to be told in the stream that is not in the ring yet.
+    /// The server stops, and nothing more is published: what can end ends now, so that the stream says so before it ends. Whether
+    /// all of it is on the stream.
+    pub(super) fn finish(&mut self) -> bool {
+        self.windows.finish_instants();
+        if self.last_drop.take().is_some() {
+            self.windows.close(Reason::RingFull, clock::now());
+        }
+        self.windows
+            .iter()
+            .all(|window| window.told_begin.published && (window.end.is_none() || window.told_end.published))
+    }
+
+    /// When there is something to be done again.
     pub(super) fn next_look(&self) -> Instant {
         self.next_pace
     }

@@ -1,7 +1,7 @@
 //! When the worker may end.
 //!
 //! ```text
-//!   the server stops ──► the last session has told its end ──► STREAM STOP ──► all on the stream ──► end
+//!   the server stops ──► the last session and the loss windows have told their end ──► STREAM STOP ──► all on the stream ──► end
 //!                                         │                                      │
 //!                                         └── shutdown_timeout is over, or the stream cannot be reached
 //!                                                     └──► what is left goes to the spool ──► end
@@ -56,7 +56,9 @@ impl Worker {
         let now = Instant::now();
         let over = now >= shutdown.deliver_until;
         let sessions = attached.shared.sessions.load(Ordering::SeqCst) > 0 && !shutdown.immediate;
-        if (!sessions || over) && shutdown.stopped.is_none() && self.started {
+        // The ends of loss windows come before the end of the stream.
+        let all_told = !sessions && self.accounts.finish();
+        if (all_told || over) && shutdown.stopped.is_none() && self.started {
             let reason = if shutdown.immediate { "immediate shutdown" } else { "shutdown" };
             let params = [format!("epoch={}", attached.shared.epoch_text()), format!("reason={reason}")];
             let told =

@@ -173,6 +173,14 @@ class Cluster:
         if number == signal.SIGKILL:
             wait_for(lambda: self.log_lines(f"(PID {pid}) was terminated by signal"), f"the server notices the end of {pid}")
 
+    def kill_postmaster(self):
+        """Kills the server's first process and returns when the others have seen that and are gone."""
+        postmaster = int((self.data / "postmaster.pid").read_text().split()[0])
+        others = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split()
+        os.kill(postmaster, signal.SIGKILL)
+        folders = [Path(f"/proc/{pid}") for pid in (postmaster, *others)]
+        wait_for(lambda: not any(folder.exists() for folder in folders), "every process of the server is gone")
+
     def close(self):
         """Leaves nothing behind."""
         if self.running():

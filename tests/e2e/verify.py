@@ -180,7 +180,6 @@ class Epoch:
     duplicates: int = 0
     starts: list = field(default_factory=list)
     stop: int | None = None
-    tells_unclean_stop: bool = False
 
     @property
     def last(self):
@@ -226,6 +225,7 @@ class _Verifier:
         self.report = Report()
         self.epochs = {}
         self.windows = {}
+        self.unclean_stops = set()
 
     def problem(self, kind, epoch=""):
         self.report.problems.add((kind, epoch))
@@ -295,7 +295,9 @@ class _Verifier:
         window.told_in = epoch.name
         if is_end:
             window.ends.append((params["to"], count, lost))
-            epoch.tells_unclean_stop |= reason == "unclean stop"
+            if reason == "unclean stop":
+                # The epoch that opened the window; a later one may tell its end.
+                self.unclean_stops.add(name.rsplit("-", 1)[0])
 
     # The verdict.
 
@@ -340,7 +342,10 @@ class _Verifier:
             if not is_the_very_first and not allow_trimmed_start:
                 self.problem("trimmed_start", first.name)
             for stray in strays:
-                self.problem("previous_missing", stray.name)
+                # One that ended so soon that nothing of it is known to be delivered may have left nothing.
+                _, named, _, clean = stray.previous or (None, None, None, True)
+                if named != 0 or clean or stray.name not in self.unclean_stops:
+                    self.problem("previous_missing", stray.name)
             following = list(of_instance)
             while following:
                 epoch = following.pop()
@@ -368,7 +373,7 @@ class _Verifier:
                 self.problem("end_differs", epoch.name)
             if not clean:
                 unclean_above = named
-                if not followed[0].tells_unclean_stop:
+                if followed[0].name not in self.unclean_stops:
                     self.problem("unclean_end_not_told", epoch.name)
             last, end = max(last, named), "clean" if clean else "unclean"
         if end != "unclean" and epoch.stop == epoch.last:

@@ -46,7 +46,7 @@ fn notes(recovered: &Recovered) -> Vec<String> {
         format!("{} bytes of an append that did not end were cut off", recovered.torn_bytes),
     );
     note(
-        recovered.checkpoint == CheckpointState::Damaged,
+        recovered.checkpoint == CheckpointState::Damaged && foreign.segments == 0,
         "its checkpoint is damaged: all of it is delivered again".to_owned(),
     );
     for (names, what) in [

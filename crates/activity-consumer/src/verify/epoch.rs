@@ -33,8 +33,6 @@ pub(crate) struct Epoch {
     pub(crate) stop: Option<u64>,
     /// Events of the stream that do not say what they have to.
     pub(crate) malformed: Ranges,
-    /// It tells the end of a window with the reason of an unclean stop.
-    pub(crate) tells_unclean_stop: bool,
     /// Later events do not count.
     pub(crate) limit: Option<u64>,
 }
@@ -68,7 +66,6 @@ impl Epoch {
             contradicts_its_start: false,
             stop: None,
             malformed: Ranges::default(),
-            tells_unclean_stop: false,
             limit: None,
         }
     }

@@ -132,7 +132,14 @@ impl<'a> Judge<'a> {
             Some(None) => "it says that there is none before it".to_owned(),
             Some(Some(previous)) => format!("the epoch before it, {}, is not in the input", previous.epoch),
         };
-        if self.lineage.strays.contains(&index) {
+        // One that ended so soon that nothing of it is known to be delivered may have left nothing.
+        let left_nothing = epoch
+            .start
+            .as_ref()
+            .and_then(|start| start.previous.as_ref())
+            .is_some_and(|previous| previous.last_sequence == 0 && !previous.clean)
+            && self.verifier.tells_unclean_stop(&epoch.name);
+        if self.lineage.strays.contains(&index) && !left_nothing {
             let text = format!("{follows}, and others are earlier");
             self.problem(Kind::PreviousMissing, Some(epoch), text);
         }
@@ -172,10 +179,10 @@ impl<'a> Judge<'a> {
             // Then it is in a gap, which is judged as such.
             None => {}
         }
-        let is_told = self.verifier.epochs.get(next).is_some_and(|next| next.tells_unclean_stop);
+        let epochs = &self.verifier.epochs;
+        let is_told = epochs.get(next).is_some_and(|next| self.verifier.tells_unclean_stop(&next.name));
         if !named.clean && !is_told {
-            let text =
-                "it ended unclean, and the next epoch does not tell the loss (\"unclean stop\")".into();
+            let text = "it ended unclean, and the next epoch did not tell the loss (\"unclean stop\")".into();
             self.problem(Kind::UncleanEndNotTold, Some(epoch), text);
         }
         Some(named)

@@ -1,6 +1,6 @@
 //! The core: records in, in whatever order and however often, a report out. No I/O, no clock.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use activity_seal::Chain;
 
@@ -44,6 +44,8 @@ pub(crate) struct Verifier {
     holds: HashMap<usize, bool>,
     /// Epochs with such a statement that was not found out yet.
     unchecked: Vec<usize>,
+    /// Epochs that opened a window with the reason of an unclean stop, which has ended; at most [`MAX_EPOCHS`].
+    unclean_stops: HashSet<String>,
     runs: isize,
     recent: Recent,
     is_frozen: bool,
@@ -96,6 +98,11 @@ impl Verifier {
         self.holds.get(&index).copied()
     }
 
+    /// Whether an epoch told the loss of the unclean stop before it.
+    pub(crate) fn tells_unclean_stop(&self, epoch: &str) -> bool {
+        self.unclean_stops.contains(epoch)
+    }
+
     fn place(&mut self, record: &Placed<'_>) {
         let Some(index) = self.epoch(record) else { return };
         if self.runs.cast_unsigned() >= MAX_RUNS {
@@ -104,16 +111,20 @@ impl Verifier {
         }
         let Some(epoch) = self.epochs.get_mut(index) else { return };
         let had_start = epoch.start.is_some();
-        let (windows, mut tells_unclean_stop) = (&mut self.windows, false);
+        let (windows, unclean_stops) = (&mut self.windows, &mut self.unclean_stops);
         self.runs += epoch.take(index, record, &mut self.recent, |told| match told {
             Told::Begin(window) => windows.begun(window, index),
             Told::End(window) => {
-                tells_unclean_stop |= window.reason == UNCLEAN_STOP;
+                // Told by the epoch that opened it, or by a later one where that ended too soon.
+                if let Some((epoch, _)) = window.id.rsplit_once('-').filter(|_| window.reason == UNCLEAN_STOP)
+                    && unclean_stops.len() < MAX_EPOCHS
+                {
+                    unclean_stops.insert(epoch.to_owned());
+                }
                 windows.ended(window, index);
             }
             Told::Start(_) | Told::Stop(_) => {}
         });
-        epoch.tells_unclean_stop |= tells_unclean_stop;
         if !had_start && epoch.start.as_ref().is_some_and(|start| start.previous.is_some()) {
             self.unchecked.push(index);
         }

@@ -50,6 +50,11 @@ impl DueNotices {
         Ok(())
     }
 
+    /// When the next one to be handed over happened.
+    pub(super) fn next_at(&self) -> Option<i64> {
+        self.0.iter().find(|due| !due.asked).map(|due| due.notice.at)
+    }
+
     /// The next one to be handed over.
     pub(super) fn next(&mut self) -> Option<Notice> {
         let due = self.0.iter_mut().find(|due| !due.asked)?;

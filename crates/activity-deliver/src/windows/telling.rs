@@ -219,12 +219,18 @@ impl Windows {
         if self.progress.sinks_refuse {
             return None;
         }
-        if let Some(notice) = self.notices.next() {
-            return Some(Action::Notify(notice));
+        let window = self.first_due(|told| told.notified || told.asked).and_then(|(number, part)| {
+            let window = self.windows.get(&number)?;
+            Some((number, part, window.notice(part, &self.cluster_id)))
+        });
+        // In the order in which things happened, as far as they are due.
+        let other_at = self.notices.next_at();
+        match window {
+            Some((number, part, notice)) if other_at.is_none_or(|at| notice.at < at) => {
+                self.windows.get_mut(&number)?.telling_mut(part).asked = true;
+                Some(Action::Notify(notice))
+            }
+            _ => self.notices.next().map(Action::Notify),
         }
-        let (number, part) = self.first_due(|told| told.notified || told.asked)?;
-        let window = self.windows.get_mut(&number)?;
-        window.telling_mut(part).asked = true;
-        Some(Action::Notify(window.notice(part, &self.cluster_id)))
     }
 }

@@ -74,12 +74,17 @@ pub(crate) const MAX_LOSSES_PER_BATCH: usize = 8;
 
 /// Most bytes of records that are read from the spool ahead of the requests that take them: the next request.
 pub(crate) const LOAD_AHEAD_BYTES: usize = MAX_BYTES_PER_REQUEST;
-/// Most bytes of records from the spool that are in requests under way, however many of these there may be.
-pub(crate) const SPOOLED_BYTES_IN_FLIGHT: usize = 32 * 1024 * 1024;
+/// Most bytes of records from the spool that are in requests under way, however many of these there may be: each is held several times
+/// over while it is sent.
+pub(crate) const SPOOLED_BYTES_IN_FLIGHT: usize = 16 * 1024 * 1024;
 /// Most records of one append to the spool, so that one fsync does not keep others waiting for long.
 pub(crate) const MAX_RECORDS_PER_APPEND: usize = 500;
 /// Most bytes of one append to the spool.
 pub(crate) const MAX_BYTES_PER_APPEND: usize = 8 * 1024 * 1024;
+/// Time between two appends while the stream takes nothing and little has gathered: each syncs the disk.
+pub(crate) const APPEND_PACE: Duration = Duration::from_millis(500);
+/// As much as this is appended without waiting: well below what may be unfinished, sealed.
+pub(crate) const APPEND_AT_ONCE_BYTES: usize = 1024 * 1024;
 /// As [`PUT_PAUSE`], between two attempts to open the spool or to write to it.
 pub(crate) const SPOOL_PAUSE: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(5));
 /// How long records wait for a spool that is being opened before they are sent without it.

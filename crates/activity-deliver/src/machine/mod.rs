@@ -279,9 +279,8 @@ impl Machine {
             Route::Stream => self.send_new(now),
             Route::Wait => self.send_spooled(now),
             Route::Spool => {
-                if let Some(records) =
-                    self.spooling.begin_append(&mut self.outbox, self.epoch, now, &mut self.told)
-                {
+                let (outbox, told) = (&mut self.outbox, &mut self.told);
+                if let Some(records) = self.spooling.begin_append(outbox, self.epoch, self.need, now, told) {
                     self.actions.push(Action::Append { records });
                 }
                 self.send_spooled(now);

@@ -20,8 +20,8 @@ use super::durable::Delivered;
 use super::outbox::{Content, Outbox, Ready, Standing};
 use super::told::{Told, Topic};
 use crate::limits::{
-    LOAD_AHEAD_BYTES, MAX_BYTES_PER_REQUEST, MAX_READ_FAILURES, MAX_RECORDS_PER_REQUEST, SPOOL_HANGS,
-    SPOOL_OPENING, SPOOL_PAUSE,
+    APPEND_AT_ONCE_BYTES, APPEND_PACE, LOAD_AHEAD_BYTES, MAX_BYTES_PER_REQUEST, MAX_READ_FAILURES,
+    MAX_RECORDS_PER_REQUEST, SPOOL_HANGS, SPOOL_OPENING, SPOOL_PAUSE,
 };
 use crate::ports::OutRecord;
 use crate::report::StateChange;
@@ -97,6 +97,8 @@ pub(crate) struct Spooling {
     /// Not written to, and not opened again, before.
     not_before: Duration,
     pub(crate) appending: Option<Appending>,
+    /// No append before, where nobody gains by it and little would be in it.
+    append_not_before: Duration,
     loading: bool,
     read_failures: u32,
     read_backoff: Backoff,
@@ -135,6 +137,7 @@ impl Spooling {
             backoff: Backoff::new(SPOOL_PAUSE),
             not_before: Duration::ZERO,
             appending: None,
+            append_not_before: Duration::ZERO,
             loading: false,
             read_failures: 0,
             read_backoff: Backoff::new(SPOOL_PAUSE),
@@ -232,12 +235,21 @@ impl Spooling {
         &mut self,
         outbox: &mut Outbox,
         epoch: u64,
+        need: Need,
         now: Duration,
         told: &mut Told,
     ) -> Option<Arc<Vec<(Meta, OutRecord)>>> {
-        if self.appending.is_some() || outbox.is_empty() {
+        // A sync of the disk costs whoever else writes to it, the server's sessions among them.
+        let can_wait = self.durability == Durability::Stream
+            && need.unavailable
+            && !need.hurry
+            && !need.backlog
+            && outbox.bytes() < APPEND_AT_ONCE_BYTES
+            && now < self.append_not_before;
+        if self.appending.is_some() || outbox.is_empty() || can_wait {
             return None;
         }
+        self.append_not_before = now.saturating_add(APPEND_PACE);
         let (mut contents, mut records) = (Vec::new(), Vec::new());
         for Ready { content, record, standing } in outbox.take_append() {
             if let Content::Events(piece) = &content {
@@ -425,7 +437,8 @@ impl Spooling {
             State::Open => {
                 let read = Some(self.read_not_before)
                     .filter(|at| *at > now && self.loaded_through < self.appended_through);
-                let write = Some(self.not_before).filter(|at| *at > now && waiting);
+                let write =
+                    Some(self.not_before.max(self.append_not_before)).filter(|at| *at > now && waiting);
                 let hangs = self.appending.as_ref().map(|append| append.since.saturating_add(SPOOL_HANGS));
                 [read, write, hangs].into_iter().flatten().min()
             }

@@ -221,6 +221,33 @@ fn a_disk_that_fails_is_no_danger_once_the_stream_takes_everything() {
 }
 
 #[test]
+fn in_an_outage_the_disk_is_synced_twice_a_second_unless_much_has_gathered_or_the_end_is_near() {
+    let mut rig = Rig::with_spool(&reloadable());
+    rig.submit(1, &[GOOD]);
+    rig.lose_the_stream();
+    rig.appended(Ok(1));
+    let mut appends = 0;
+    for sequence in 2..=100 {
+        rig.submit(sequence, &[GOOD]);
+        rig.pass(50 * MS);
+        if !rig.appends.is_empty() {
+            appends += 1;
+            rig.appended(Ok(sequence));
+        }
+        while !rig.puts.is_empty() {
+            rig.answer(unavailable());
+        }
+    }
+    assert!((5..=12).contains(&appends), "{appends} in five seconds");
+    rig.submit(101, &[GOOD]);
+    if rig.appends.is_empty() {
+        rig.machine.hurry(rig.now);
+        rig.step();
+        assert_eq!(rig.on_the_way_to_disk().last(), Some(&101), "at once");
+    }
+}
+
+#[test]
 fn a_disk_that_hangs_holds_up_nobody_and_what_it_wrote_after_all_is_delivered_once_more() {
     let mut rig = Rig::with_spool(&reloadable());
     rig.submit(1, &[GOOD]);

@@ -276,7 +276,7 @@ impl Accounts {
     pub(super) fn end(&mut self, left: u64, threads: &Threads, notifier: &mut Notifier) -> bool {
         let now = clock::now();
         if left > 0 {
-            let since = self.marker.last_ack_at.unwrap_or(now);
+            let since = self.marker.last_ack_at.unwrap_or(self.marker.epoch_started_at).min(now);
             let detail = "The server shut down before these events were delivered or in the spool.";
             self.windows.instant(Reason::ShutdownLeft, detail, Count::Known(left), (since, now), None, now);
         }

@@ -349,10 +349,7 @@ impl Worker {
             log::warning(
                 sqlstate::LOST,
                 "activity_stream: shutting down with undelivered activity",
-                &format!(
-                    "{left} events are neither on the stream nor in the spool after activity_stream.shutdown_timeout ({} ms).",
-                    self.settings.shutdown_timeout.as_millis()
-                ),
+                &format!("{left} events are neither on the stream nor in the spool {}.", self.patience()),
                 "",
             );
         } else if self.connection.progress().is_some_and(|progress| progress.spool_records > 0) {
@@ -366,6 +363,15 @@ impl Worker {
         shared.worker_process.store(-1, Ordering::SeqCst);
         shared.worker_pid.store(0, Ordering::Relaxed);
         0
+    }
+
+    /// How long that was waited for, in words.
+    fn patience(&self) -> String {
+        if signals::stop_immediately() {
+            return "at an immediate shutdown".to_owned();
+        }
+        let timeout = self.settings.shutdown_timeout.as_millis();
+        format!("after activity_stream.shutdown_timeout ({timeout} ms)")
     }
 
     /// Events that are in the ring and not acknowledged.

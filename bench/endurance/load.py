@@ -10,25 +10,8 @@ import threading
 from dataclasses import dataclass
 
 import psycopg
+from faults_load import SCRIPT, STATEMENTS
 from waiting import wait_for
-
-_SCRIPT = """\
-\\set aid random(1, 100000)
-BEGIN;
-UPDATE pgbench_accounts SET abalance = abalance + 1 WHERE aid = :aid;
-SELECT abalance FROM pgbench_accounts WHERE aid = :aid;
-INSERT INTO pgbench_history (tid, bid, aid, delta, mtime) VALUES (1, 1, :aid, 1, now());
-COMMIT;
-"""
-STATEMENTS = {
-    "BEGIN": None,
-    "UPDATE": "public.pgbench_accounts",
-    "SELECT": "public.pgbench_accounts",
-    "INSERT": "public.pgbench_history",
-    "COMMIT": None,
-}
-"""Command and object of the statements of a transaction, each of which is in it once."""
-
 
 def make_tables(cluster, scale=1):
     """pgbench's tables, logged: what was committed is there after a crash."""
@@ -59,7 +42,7 @@ class Load:
         if per_second:
             self._options += ["-R", per_second]
         script = cluster.folder / f"{name}.sql"
-        script.write_text(_SCRIPT, encoding="ascii")
+        script.write_text(SCRIPT, encoding="ascii")
         self._options += ["-f", script]
         self.done = Done()
 

@@ -38,6 +38,8 @@ pub(super) struct Begun {
 pub(super) struct Accounts {
     windows: Windows,
     marker: Marker,
+    /// After the last event that was acknowledged; in the marker as text, when that is written.
+    chain: Chain,
     written: Option<Marker>,
     file: StateFile,
     events: StreamEvents,
@@ -80,12 +82,14 @@ impl Accounts {
         marker.clean = false;
         marker.owner = owner;
         // Nothing acknowledged yet is a place, too.
-        marker.chain.get_or_insert_with(|| Chain::begin(&epoch).to_string());
+        let stored = marker.chain.as_deref().and_then(Chain::from_hex);
+        let chain = stored.unwrap_or_else(|| Chain::begin(&epoch));
         let begun = Begun { previous: marker.previous.clone() };
         let next = Instant::now();
         let accounts = Self {
             windows,
             marker,
+            chain,
             written: None,
             file: StateFile::new(store),
             events: StreamEvents::new(),
@@ -101,7 +105,7 @@ impl Accounts {
     /// Everything up to there is in safety.
     pub(super) fn acked(&mut self, acked: &Acked) {
         self.marker.acked_sequence = acked.last_sequence;
-        self.marker.chain = Some(acked.chain.to_string());
+        self.chain = acked.chain;
         self.marker.last_ack_at = Some(clock::now());
     }
 
@@ -224,6 +228,7 @@ impl Accounts {
     }
 
     fn write(&mut self, threads: &Threads, generation: u64) {
+        self.marker.chain = Some(self.chain.to_string());
         self.written = Some(self.marker.clone());
         let state = self.windows.state(self.marker.clone());
         if self.file.is_writing() || !self.file.begin(threads, generation, &state) {
@@ -285,6 +290,7 @@ impl Accounts {
         }
         self.windows.finish_instants();
         self.marker.clean = true;
+        self.marker.chain = Some(self.chain.to_string());
         let written = self.file.write_last(threads, &self.windows, &self.marker);
         // What is due now is told, as far as that needs no ring; the rest is told at the next start.
         if let Some(generation) = self.windows.begin_write() {

@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 
-_SCRIPT = """\
+SCRIPT = """\
 \\set aid random(1, 100000)
 BEGIN;
 UPDATE pgbench_accounts SET abalance = abalance + 1 WHERE aid = :aid;
@@ -11,14 +11,14 @@ SELECT abalance FROM pgbench_accounts WHERE aid = :aid;
 INSERT INTO pgbench_history (tid, bid, aid, delta, mtime) VALUES (1, 1, :aid, 1, now());
 COMMIT;
 """
-# Each once in a transaction.
-_STATEMENTS = [
-    ("BEGIN", None),
-    ("UPDATE", "public.pgbench_accounts"),
-    ("SELECT", "public.pgbench_accounts"),
-    ("INSERT", "public.pgbench_history"),
-    ("COMMIT", None),
-]
+STATEMENTS = {
+    "BEGIN": None,
+    "UPDATE": "public.pgbench_accounts",
+    "SELECT": "public.pgbench_accounts",
+    "INSERT": "public.pgbench_history",
+    "COMMIT": None,
+}
+"""Command and object of the statements of a transaction, each of which is in it once."""
 # 3000 events a second: what waits for half a minute is far below a ring of 64 MB.
 _TRANSACTIONS_PER_SECOND = 600
 _CLIENTS = 4
@@ -30,7 +30,7 @@ class Load:
     def __init__(self, cluster):
         self._cluster = cluster
         self._script = cluster.folder / "load.sql"
-        self._script.write_text(_SCRIPT)
+        self._script.write_text(SCRIPT)
         self.transactions = 0
         made = cluster.program("pgbench", "-i", "-q", "-s", "1", "-I", "dtgp", "--unlogged-tables")
         assert made.returncode == 0, made.stderr
@@ -52,5 +52,6 @@ class Load:
         reader.check_complete(twice_is_fine=True)
         distinct = {(e["epoch"], e["sequence"]): e for e in reader.events if e["clientApplication"] == "load"}
         counted = Counter((e["command"], e["objectName"]) for e in distinct.values())
-        assert {statement: counted[statement] for statement in _STATEMENTS} == dict.fromkeys(_STATEMENTS, self.transactions)
+        statements = STATEMENTS.items()
+        assert {statement: counted[statement] for statement in statements} == dict.fromkeys(statements, self.transactions)
         assert not self._cluster.log_lines("AS002"), "events were lost"

@@ -4,6 +4,7 @@ import contextlib
 import secrets
 
 import boto3
+import pytest
 from botocore.config import Config
 
 from local_aws import CREDENTIALS, REGION
@@ -55,3 +56,14 @@ class Records:
                 iterator = answer["NextShardIterator"]
                 found += [record["Data"].decode().split() for record in records]
         return sorted(int(number) for name, number, *_ in found if name == self._name)
+
+
+@pytest.fixture(scope="module")
+def stream(aws):
+    with made_stream(aws) as name:
+        yield name
+
+
+@pytest.fixture
+def records(aws, stream, injector):
+    return Records(aws, stream, injector)

@@ -14,21 +14,10 @@ import faults
 from faults_records import INTERNAL
 from faults_storm import Storm
 from injector import ANY, DESCRIBE_STREAM, GENERATE_DATA_KEY, PUT_RECORDS
-from injector_client import Records, client, made_stream
+from injector_client import client, records, stream
 from waiting import wait_for
 
 LIST_SHARDS = "Kinesis_20131202.ListShards"
-
-
-@pytest.fixture(scope="module")
-def stream(aws):
-    with made_stream(aws) as name:
-        yield name
-
-
-@pytest.fixture
-def records(aws, stream, injector):
-    return Records(aws, stream, injector)
 
 
 def code(raised):

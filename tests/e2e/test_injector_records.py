@@ -2,21 +2,9 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
-import pytest
-
 from faults_records import INTERNAL, THROTTLED, FailRecords, Throttle, hash_key
-from injector_client import SHARDS, Records, made_stream
+from injector_client import SHARDS, records, stream
 from waiting import wait_for
-
-@pytest.fixture(scope="module")
-def stream(aws):
-    with made_stream(aws) as name:
-        yield name
-
-
-@pytest.fixture
-def records(aws, stream, injector):
-    return Records(aws, stream, injector)
 
 
 def by_position(answer):

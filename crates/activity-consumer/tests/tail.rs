@@ -4,7 +4,7 @@ mod aws;
 
 use std::fs::OpenOptions;
 use std::io::Read;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command};
 use std::sync::mpsc::sync_channel;
 use std::thread;
 use std::time::Duration;
@@ -38,15 +38,8 @@ fn shard(id: &'static str, records: Vec<Vec<u8>>) -> Shard {
 
 /// The program, with this server for AWS, reading from the beginning.
 fn program(aws: &Aws, more: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_activity-consumer"));
-    command
-        .args(["tail", "--endpoint-url", &aws.url, "--region", "eu-central-1", "--poll-interval-ms", "20"])
-        .args(more)
-        .env_clear()
-        .envs([("AWS_ACCESS_KEY_ID", "AKIATEST"), ("AWS_SECRET_ACCESS_KEY", "s"), ("HOME", "/nonexistent")])
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
+    let mut command = aws.program("tail");
+    command.args(["--poll-interval-ms", "20"]).args(more);
     command
 }
 

@@ -3,7 +3,7 @@
 mod aws;
 
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Output};
 use std::time::Duration;
 
 use activity_seal::inner::{InnerRecord, Place};
@@ -51,15 +51,8 @@ fn split(mut records: Vec<Vec<u8>>) -> Aws {
 }
 
 fn program(aws: &Aws, more: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_activity-consumer"));
-    command
-        .args(["verify", "--endpoint-url", &aws.url, "--region", "eu-central-1"])
-        .args(more)
-        .env_clear()
-        .envs([("AWS_ACCESS_KEY_ID", "AKIATEST"), ("AWS_SECRET_ACCESS_KEY", "s"), ("HOME", "/nonexistent")])
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
+    let mut command = aws.program("verify");
+    command.args(more);
     command
 }
 

@@ -64,7 +64,8 @@ pub struct Batch {
 }
 
 impl Batch {
-    fn begin(chain: Chain) -> Self {
+    /// Without an event yet.
+    pub(crate) fn begin(chain: Chain) -> Self {
         Self {
             last_sequence: 0,
             through: 0,

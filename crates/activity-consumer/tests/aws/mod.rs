@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::process::{Command, Stdio};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread;
 use std::time::Duration;
@@ -45,6 +46,23 @@ pub(crate) struct Aws {
 }
 
 impl Aws {
+    /// The program with that subcommand and this server for AWS; its output is to be read.
+    pub(crate) fn program(&self, subcommand: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_activity-consumer"));
+        command
+            .args([subcommand, "--endpoint-url", &self.url, "--region", "eu-central-1"])
+            .env_clear()
+            .envs([
+                ("AWS_ACCESS_KEY_ID", "AKIATEST"),
+                ("AWS_SECRET_ACCESS_KEY", "s"),
+                ("HOME", "/nonexistent"),
+            ])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
+    }
+
     pub(crate) fn start(shards: Vec<Shard>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));

@@ -3,7 +3,7 @@
 use activity_seal::{Chain, DataKey};
 
 use super::*;
-use crate::batch::{Mark, Unreadable};
+use crate::batch::Mark;
 use crate::ports::{Failure, FailureKind, Outcome, StreamStatus};
 use crate::report::{Acked, Cause, Counts, Lost, StateChange};
 use crate::settings::Durability;
@@ -37,15 +37,8 @@ pub(super) fn batch(first_sequence: u64, events: &[u8]) -> Batch {
 
 /// The same behind that chain.
 pub(super) fn batch_behind(chain: Chain, first_sequence: u64, events: &[u8]) -> Batch {
-    let mut batch = Batch {
-        last_sequence: first_sequence + u64::try_from(events.len()).unwrap() - 1,
-        through: 0,
-        json: Vec::new(),
-        marks: Vec::new(),
-        unreadable: Unreadable::default(),
-        chain,
-        chain_after: chain,
-    };
+    let mut batch = Batch::begin(chain);
+    batch.last_sequence = first_sequence + u64::try_from(events.len()).unwrap() - 1;
     batch.through = batch.last_sequence * 10;
     for (sequence, event) in (first_sequence..).zip(events) {
         if *event == BAD {

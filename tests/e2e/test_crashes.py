@@ -80,7 +80,8 @@ def test_backends_killed_in_the_middle_of_big_publishes(running, big_publishes, 
         assert load.result().returncode != 0
         cluster.execute("SELECT 'after the crash'")
     check_whole(cluster, consumer)
-    assert {params(e)["reason"] for e in stream_events(cluster, "GAP END")} <= {"torn event"}
+    # The load is faster than a slow stream: that the ring was full is an honest answer, too.
+    assert {params(e)["reason"] for e in stream_events(cluster, "GAP END")} <= {"torn event", "ring full"}
 
 
 @pytest.mark.parametrize("number", [signal.SIGSEGV, signal.SIGABRT], ids=lambda number: number.name)

@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-const SOURCES: [&str; 12] = [
+const SOURCES: [&str; 13] = [
     "callbacks.c",
+    "durable.c",
     "encoding.c",
     "frames.c",
     "hooks.c",

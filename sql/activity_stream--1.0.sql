@@ -12,9 +12,15 @@ RETURNS TABLE (
     record_bytes bigint, heartbeats bigint, retried_records bigint, requests_in_flight bigint,
     ring_size bigint, ring_used bigint, spooled_events bigint, drained_events bigint,
     spool_records bigint, spool_used bigint, lag_us bigint, last_ack_us bigint,
-    sync_waits bigint, sync_timeouts bigint, contained_failures bigint, last_error text)
+    contained_failures bigint, last_error text)
 LANGUAGE c VOLATILE STRICT PARALLEL RESTRICTED
 AS 'MODULE_PATHNAME', 'activity_stream_status_wrapper';
+
+CREATE FUNCTION activity_stream.sync_row()
+RETURNS TABLE (
+    sync_waits bigint, sync_timeouts bigint, sync_wait_us bigint, sync_wait_max_us bigint, not_durable_since_us bigint)
+LANGUAGE c VOLATILE STRICT PARALLEL RESTRICTED
+AS 'MODULE_PATHNAME', 'activity_stream_sync_status_wrapper';
 
 CREATE VIEW activity_stream.status AS
 SELECT state, mode, cluster_id, stream_name, kms_key_id, worker_pid, worker_starts, epoch,
@@ -24,8 +30,12 @@ SELECT state, mode, cluster_id, stream_name, kms_key_id, worker_pid, worker_star
        ring_size, ring_used, spooled_events, drained_events, spool_records, spool_used,
        lag_us * interval '1 microsecond' AS lag,
        to_timestamp(last_ack_us / 1000000.0) AS last_ack,
-       sync_waits, sync_timeouts, contained_failures, last_error
-FROM activity_stream.status_row();
+       sync_waits, sync_timeouts,
+       sync_wait_us * interval '1 microsecond' AS sync_wait_time,
+       sync_wait_max_us * interval '1 microsecond' AS sync_wait_max,
+       to_timestamp(not_durable_since_us / 1000000.0) AS not_durable_since,
+       contained_failures, last_error
+FROM activity_stream.status_row(), activity_stream.sync_row();
 
 COMMENT ON VIEW activity_stream.status IS 'one row: how the stream is, and what was captured, delivered and lost';
 
@@ -59,11 +69,13 @@ COMMENT ON FUNCTION activity_stream.flush(interval) IS
     'waits until everything that this session published is durable; false where the timeout came first';
 
 REVOKE ALL ON FUNCTION activity_stream.status_row() FROM PUBLIC;
+REVOKE ALL ON FUNCTION activity_stream.sync_row() FROM PUBLIC;
 REVOKE ALL ON FUNCTION activity_stream.loss_windows_json() FROM PUBLIC;
 REVOKE ALL ON FUNCTION activity_stream.flush_ms(bigint) FROM PUBLIC;
 REVOKE ALL ON FUNCTION activity_stream.flush(interval) FROM PUBLIC;
 GRANT USAGE ON SCHEMA activity_stream TO pg_monitor;
 GRANT EXECUTE ON FUNCTION activity_stream.status_row() TO pg_monitor;
+GRANT EXECUTE ON FUNCTION activity_stream.sync_row() TO pg_monitor;
 GRANT EXECUTE ON FUNCTION activity_stream.loss_windows_json() TO pg_monitor;
 GRANT EXECUTE ON FUNCTION activity_stream.flush_ms(bigint) TO pg_monitor;
 GRANT EXECUTE ON FUNCTION activity_stream.flush(interval) TO pg_monitor;

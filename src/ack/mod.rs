@@ -2,13 +2,21 @@
 //!
 //! A session writes the position it waits for into its own slot and then looks at `durable_through`; the worker
 //! moves `durable_through` and then looks at the slots. Whichever comes second sees the other's write (both are
-//! sequentially consistent), so no wake-up is lost. A session that finds itself waiting in vain for `sync_timeout`
-//! goes on: the event stays queued.
+//! sequentially consistent), so no wake-up is lost, and the worker wakes nobody who would have to wait on.
+//!
+//! ## In vain
+//!
+//! The first session in sync mode whose wait is not over in time says so on the state page (`not_durable_since`) and wakes
+//! the others that wait: from then on no session waits, until the worker finds that events become durable in time again and
+//! takes the mark off. The worker makes a loss window of it; it may itself be what does not move, so the mark is the sessions' own.
+//! When the mode is changed to one in which nobody waits, the worker lets go who waits (`released`).
+
+mod statistics;
 
 use std::sync::atomic::{Ordering, fence};
 use std::time::{Duration, Instant};
 
-use crate::pg::log::{self, sqlstate};
+use crate::pg::clock;
 use crate::pg::process::{self, Woken};
 use crate::ring::{self, Attached};
 
@@ -17,47 +25,84 @@ use crate::ring::{self, Attached};
 pub(crate) enum Waited {
     /// The events are durable.
     Durable,
-    /// Not in time, or not to be waited for.
+    /// Not in time: this session's time, or that of another, which let all go.
     TimedOut,
-    /// The user cancelled.
+    /// Events do not become durable in time at present, and nobody waits.
+    NotNow,
+    /// The mode has changed: nobody waits any more.
+    Released,
+    /// The user cancelled, or the statement's own time was over.
     Cancelled,
     /// The session is being ended.
     Terminating,
 }
 
-/// Waits until everything up to `position` is durable, at most `timeout`.
+/// How long a wait may take, and for what.
+#[derive(Debug, Clone, Copy)]
+struct Patience {
+    timeout: Duration,
+    /// The time that the statement has left, where nobody else watches it.
+    statement: Option<Duration>,
+    /// As sync mode waits: it ends with the window and the mode, and is counted.
+    sync: bool,
+}
+
+/// Waits until everything up to `position` is durable, at most `timeout`, whatever the mode.
 pub(crate) fn wait(position: u64, timeout: Duration) -> Waited {
     let Some(attached) = ring::attached() else { return Waited::TimedOut };
+    wait_for(attached, position, Patience { timeout, statement: None, sync: false })
+}
+
+/// Waits as a session in sync mode does.
+pub(crate) fn wait_in_sync(position: u64, timeout: Duration) -> Waited {
+    let Some(attached) = ring::attached() else { return Waited::NotNow };
     if attached.durable_through() >= position {
         return Waited::Durable;
     }
-    let slot = process::my_number().and_then(|n| attached.waiters.get(n));
-    let (Some(slot), true) = (slot, process::can_wait()) else { return Waited::TimedOut };
-
-    attached.shared.sync_waits.fetch_add(1, Ordering::Relaxed);
-    slot.position.store(position, Ordering::SeqCst);
-    fence(Ordering::SeqCst);
-    let result = wait_in_slot(attached, position, timeout);
-    slot.position.store(0, Ordering::Relaxed);
-    // What woke us may have been meant for the server's own loop.
-    process::set_my_latch();
+    if attached.shared.not_durable_since.load(Ordering::SeqCst) != 0 {
+        return Waited::NotNow;
+    }
+    let (begun, began_at) = (Instant::now(), clock::now());
+    let patience = Patience { timeout, statement: process::statement_time_left(), sync: true };
+    let result = wait_for(attached, position, patience);
+    statistics::count(attached.shared, begun.elapsed(), result);
     if result == Waited::TimedOut {
-        attached.shared.sync_timeouts.fetch_add(1, Ordering::Relaxed);
+        tell_not_durable(attached, began_at);
     }
     result
 }
 
-fn wait_in_slot(attached: &Attached, position: u64, timeout: Duration) -> Waited {
+fn wait_for(attached: &Attached, position: u64, patience: Patience) -> Waited {
+    let slot = process::my_number().and_then(|n| attached.waiters.get(n));
+    let (Some(slot), true) = (slot, process::can_wait()) else { return Waited::NotNow };
+    slot.position.store(position, Ordering::SeqCst);
+    fence(Ordering::SeqCst);
+    let result = wait_in_slot(attached, position, patience);
+    slot.position.store(0, Ordering::Relaxed);
+    result
+}
+
+fn wait_in_slot(attached: &Attached, position: u64, patience: Patience) -> Waited {
     let begun = Instant::now();
+    let released = attached.shared.released.load(Ordering::SeqCst);
     loop {
         if attached.durable_through() >= position {
             return Waited::Durable;
         }
-        let Some(left) = timeout.checked_sub(begun.elapsed()).filter(|d| !d.is_zero()) else {
+        if patience.sync && attached.shared.not_durable_since.load(Ordering::SeqCst) != 0 {
             return Waited::TimedOut;
-        };
+        }
+        if patience.sync && attached.shared.released.load(Ordering::SeqCst) != released {
+            return Waited::Released;
+        }
+        let left = |time: Duration| time.checked_sub(begun.elapsed()).filter(|d| !d.is_zero());
+        let Some(mut longest) = left(patience.timeout) else { return Waited::TimedOut };
+        if let Some(statement) = patience.statement {
+            let Some(statement) = left(statement) else { return Waited::Cancelled };
+            longest = longest.min(statement);
+        }
         ring::ring_doorbell(attached.shared);
-        match process::wait_on_my_latch(left) {
+        match process::wait_on_my_latch(longest) {
             Woken::Look => {}
             Woken::Cancelled => return Waited::Cancelled,
             Woken::Terminating => return Waited::Terminating,
@@ -65,26 +110,12 @@ fn wait_in_slot(attached: &Attached, position: u64, timeout: Duration) -> Waited
     }
 }
 
-/// Waits as sync mode does, and says in the log where the wait was in vain.
-pub(crate) fn wait_or_warn(position: u64, timeout: Duration) {
-    let hint = "The event is queued and delivered when the stream takes it; see activity_stream.status.";
-    match wait(position, timeout) {
-        Waited::Durable | Waited::Terminating => {}
-        Waited::TimedOut => log::warning(
-            sqlstate::NOT_DURABLE,
-            "activity_stream: going on before the activity of this statement is durable",
-            &format!(
-                "It was not acknowledged within activity_stream.sync_timeout ({} ms).",
-                timeout.as_millis()
-            ),
-            hint,
-        ),
-        Waited::Cancelled => log::warning(
-            sqlstate::NOT_DURABLE,
-            "activity_stream: the wait for the activity of this statement to be durable was cancelled",
-            "",
-            hint,
-        ),
+/// Events are not durable in time since `since`, microseconds since the Unix epoch.
+fn tell_not_durable(attached: &Attached, since: i64) {
+    let mark = &attached.shared.not_durable_since;
+    if mark.compare_exchange(0, since.max(1), Ordering::SeqCst, Ordering::SeqCst).is_ok() {
+        wake_all(attached);
+        ring::ring_doorbell(attached.shared);
     }
 }
 
@@ -92,10 +123,24 @@ pub(crate) fn wait_or_warn(position: u64, timeout: Duration) {
 pub(crate) fn release(attached: &Attached, through: u64) {
     attached.shared.durable_through.fetch_max(through, Ordering::SeqCst);
     fence(Ordering::SeqCst);
-    let durable = attached.durable_through();
+    wake_through(attached, attached.durable_through());
+}
+
+/// The worker's side: sync mode is over, so nobody waits on.
+pub(crate) fn release_all(attached: &Attached) {
+    attached.shared.released.fetch_add(1, Ordering::SeqCst);
+    wake_all(attached);
+}
+
+fn wake_all(attached: &Attached) {
+    fence(Ordering::SeqCst);
+    wake_through(attached, u64::MAX);
+}
+
+fn wake_through(attached: &Attached, through: u64) {
     for (number, waiter) in attached.waiters.iter().enumerate() {
         let position = waiter.position.load(Ordering::SeqCst);
-        if position != 0 && position <= durable {
+        if position != 0 && position <= through {
             process::set_latch(number);
         }
     }

@@ -94,6 +94,7 @@ impl Backend {
     /// Tells that a statement is about to run, under the numbers that its own event is going to have.
     pub(super) fn publish_intent(&mut self, draft: &Draft<'_>) {
         self.put(&Draft { class: Class::Misc, command: "STREAM INTENT", row_count: None, ..*draft });
+        self.told_before = true;
     }
 
     /// Encodes the event and puts it into the ring, unless its class is left out; failures never are.
@@ -104,7 +105,7 @@ impl Backend {
     }
 
     /// A ring that is full counts the event.
-    fn put(&mut self, draft: &Draft<'_>) {
+    pub(super) fn put(&mut self, draft: &Draft<'_>) {
         // Looked up here, while the catalogs can be read; the name is cached for when they cannot.
         self.session.role_in_force();
         self.session.refresh_encoded();
@@ -134,8 +135,9 @@ impl Backend {
             encoded.clear();
             event.encode_with(self.session.encoded(), encoded);
         });
-        if let Some(end) = ring::publish(&self.encoded) {
-            self.published_through = end;
+        match ring::publish(&self.encoded) {
+            Some(end) => self.published_through = end,
+            None => self.dropped = true,
         }
     }
 }

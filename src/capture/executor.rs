@@ -4,7 +4,7 @@ use activity_event::Class;
 
 use super::emit::Text;
 use super::query::{OpenQuery, Told};
-use super::{BACKEND, Backend, excluded, filter, wait_at_top, wait_now};
+use super::{BACKEND, Backend, excluded, filter};
 use crate::pg::statement::{Query, in_extension_script};
 use crate::pg::{clock, process};
 
@@ -13,12 +13,12 @@ const MAX_OPEN_QUERIES: usize = 4096;
 
 /// Before ExecutorStart.
 pub(crate) fn start(query: Query<'_>) {
-    let told_before = BACKEND.with(|b| {
+    BACKEND.with(|b| {
         b.begin(query.location(), query.end());
         let top = b.depth == 0;
         b.depth += 1;
         if in_extension_script() {
-            return false;
+            return;
         }
         // Whatever is left out can still fail, and be told for that, or be told before it runs.
         let left_out = excluded() || (!query.modifies() && !filter::captures(Class::Read));
@@ -52,11 +52,7 @@ pub(crate) fn start(query: Query<'_>) {
         if intent {
             b.tell_intent_of_query(query);
         }
-        intent
     });
-    if told_before == Some(true) {
-        wait_now();
-    }
 }
 
 /// After ExecutorStart, with the SQLSTATE of the error that ended it, if one did.
@@ -115,7 +111,6 @@ pub(crate) fn run_end(query: Query<'_>, limit: u64, failure: Option<i32>) {
         }
         b.keep(index, query);
     });
-    wait_at_top();
 }
 
 /// Before ExecutorFinish.
@@ -133,7 +128,6 @@ pub(crate) fn finish_end(query: Query<'_>, failure: Option<i32>) {
             b.tell(index, query, true);
         }
     });
-    wait_at_top();
 }
 
 /// Before ExecutorEnd.
@@ -149,7 +143,6 @@ pub(crate) fn end(query: Query<'_>) {
         }
         b.queries.remove(index);
     });
-    wait_at_top();
 }
 
 /// The memory of a query went without ExecutorEnd: its transaction was rolled back. What it handed over is told.

@@ -20,7 +20,7 @@ use activity_event::{Class, ParamsBuf, command, redact, slice};
 use super::emit::{Draft, Prepared, Text};
 use super::numbers::Statement;
 use super::session::CONNECT_STATEMENT_ID;
-use super::{BACKEND, Backend, wait_at_top};
+use super::{BACKEND, Backend, durable};
 use crate::pg::statement::{client_text, innermost_text, logging_in, moment};
 use crate::pg::{clock, sqlstate, text};
 use crate::settings;
@@ -123,7 +123,7 @@ pub(crate) fn reported(code: i32, message: &[u8], fatal: bool) {
         b.utilities.clear();
         b.publish_failed(&failed, &sqlstate, &message);
     });
-    wait_at_top();
+    durable::wait_and_go_on();
 }
 
 impl Backend {

@@ -8,7 +8,7 @@ use activity_event::Class;
 
 use super::emit::{Draft, Text};
 use super::watched::{self, Watch};
-use super::{BACKEND, Backend, wait_at_top, wait_now};
+use super::{BACKEND, Backend};
 use crate::pg::statement::{client_text, in_extension_script, innermost_text, moment};
 use crate::pg::{clock, process};
 
@@ -17,23 +17,16 @@ pub(crate) fn executing(oid: u32) {
     if in_extension_script() || !process::catalog_usable() {
         return;
     }
-    let told_before = BACKEND.with(|b| {
+    BACKEND.with(|b| {
         let by_message = b.called_by_message();
         if !by_message && !watched::is_told(oid) {
-            return false;
+            return;
         }
-        let Some(function) = b.names.function(oid) else { return false };
+        let Some(function) = b.names.function(oid) else { return };
         let intent = watched::watch(oid) == Some(Watch::Intent) || function.leaves_server;
         b.begin_call(by_message);
         b.tell_call(&function.name, intent);
-        intent
     });
-    if told_before == Some(true) {
-        wait_now();
-    } else {
-        // Only a call by the fast-path message stands alone.
-        wait_at_top();
-    }
 }
 
 impl Backend {

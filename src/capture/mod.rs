@@ -11,6 +11,7 @@
 //! | [`session`] | the commit of a login, before_shmem_exit, emit_log | CONNECT, DISCONNECT, replication commands |
 //! | [`filter`] | the settings | what is left out |
 //! | [`names`] | invalidation callbacks | names, cached |
+//! | [`durable`] | before commit, at the end of a statement in a block | the session waits, in sync mode |
 //! | [`emit`] | all of these | the encoded event in the ring |
 //!
 //! ## Numbers
@@ -33,13 +34,14 @@
 //! runs, COMMIT when deferred triggers have run. What can be used against the audit itself is told before it runs, too
 //! (STREAM INTENT). A failure is told once: when the error reaches the top of the session, as that of the client's
 //! statement, or, where a procedural language caught it, as that of the statement inside. In sync mode the session waits
-//! at the end of each client's statement.
+//! before it commits, and in a transaction block at the end of each of the client's statements ([`durable`]).
 //!
 //! ## Not guaranteed
 //!
 //! Bookkeeping that fails (out of memory) is contained and counted; the event it was for may be missing. The count is in
 //! the status view.
 
+pub(crate) mod durable;
 pub(crate) mod emit;
 pub(crate) mod executor;
 pub(crate) mod failure;
@@ -63,8 +65,8 @@ use self::numbers::Numbers;
 use self::session::SessionState;
 use crate::pg::main_thread::MainThread;
 use crate::pg::statement;
+use crate::ring;
 use crate::settings::{self, Mode};
-use crate::{ack, ring};
 
 /// All that capture knows of this process.
 struct Backend {
@@ -80,8 +82,12 @@ struct Backend {
     names: Names,
     /// End of the last event of this process in the ring; what has to be acknowledged for all of them to be durable.
     published_through: u64,
-    /// End of the last event that a client's statement waited for.
+    /// End of the last event that was waited for.
     waited_through: u64,
+    /// An event was not taken by the ring since then.
+    dropped: bool,
+    /// What is about to run was told beforehand, and that is to be waited for.
+    told_before: bool,
     encoded: Vec<u8>,
     params: ParamsBuf,
 }
@@ -99,6 +105,8 @@ impl Backend {
             names: Names::new(),
             published_through: 0,
             waited_through: 0,
+            dropped: false,
+            told_before: false,
             encoded: Vec::new(),
             params: ParamsBuf::new(),
         }
@@ -129,31 +137,6 @@ pub(crate) fn enabled() -> bool {
 /// The end of the last event of this process, for `flush`.
 pub(crate) fn published_through() -> u64 {
     BACKEND.with(|b| b.published_through).unwrap_or(0)
-}
-
-/// In sync mode, waits for what this process published, where no statement is under way any more.
-fn wait_at_top() {
-    wait(false);
-}
-
-/// In sync mode, waits for what this process published, whatever is under way: for what has to be durable before the
-/// statement goes on.
-fn wait_now() {
-    wait(true);
-}
-
-fn wait(anywhere: bool) {
-    if settings::mode() != Mode::Sync {
-        return;
-    }
-    let position = BACKEND.with(|b| {
-        let due = (anywhere || b.depth == 0) && b.published_through > b.waited_through;
-        due.then(|| std::mem::replace(&mut b.waited_through, b.published_through))
-            .map(|_| b.published_through)
-    });
-    if let Some(Some(position)) = position {
-        ack::wait_or_warn(position, settings::sync_timeout());
-    }
 }
 
 /// Counts a failure of bookkeeping where operators see it.

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use activity_event::{Class, NetProtocol, Session, command};
 
 use super::emit::{Draft, Prepared, Text};
-use super::{BACKEND, filter, names, wait_at_top};
+use super::{BACKEND, durable, filter, names};
 use crate::pg::session::{self, Facts};
 use crate::pg::statement::moment;
 use crate::pg::{clock, process, text};
@@ -124,7 +124,6 @@ pub(crate) fn connected() {
         count_session(1);
         b.publish(&Draft { start_time: start, ..Draft::of_session(CONNECT_STATEMENT_ID, "CONNECT") });
     });
-    wait_at_top();
 }
 
 /// The process is on its way out with this exit code.
@@ -149,7 +148,7 @@ pub(crate) fn ended(code: i32) {
             b.publish(&draft);
         }
     });
-    wait_at_top();
+    durable::wait_and_go_on();
     // After the event: the worker stays as long as there are sessions.
     count_session(-1);
 }
@@ -177,6 +176,7 @@ pub(crate) fn replication_command(text: &[u8]) {
             ..Draft::of_session(statement.id, command)
         });
     });
+    durable::wait_and_go_on();
 }
 
 impl Draft<'_> {

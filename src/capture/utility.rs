@@ -6,11 +6,11 @@ use super::emit::{Draft, Prepared, Text};
 use super::failure::FailedStatement;
 use super::objects::{Touched, finished};
 use super::query::of_relation;
-use super::{BACKEND, Backend, excluded, wait_at_top, wait_now};
+use super::{BACKEND, Backend, excluded};
 use crate::pg::statement::{Operation, Relation, in_extension_script};
 use crate::pg::utility::Utility;
 use crate::pg::{clock, guard, objects, process};
-use crate::settings;
+use crate::settings::{self, Mode, OnFailure};
 
 /// A utility command under way.
 pub(super) struct OpenUtility {
@@ -49,7 +49,7 @@ pub(crate) fn begin(utility: Utility<'_>) -> bool {
         let is_part = utility.subcommand || in_script;
         let names_objects = !in_script && !excluded() && utility.names_objects();
         let usable = process::catalog_usable();
-        let intent = !is_part && usable && utility.is_told_before();
+        let intent = !is_part && usable && is_told_before(utility);
         // It may be named wrongly, which is for the command itself to say.
         let has_target = !is_part && usable && (names_objects || utility.is_copy());
         let target = has_target.then(|| guard::contain(|| utility.target())).flatten().flatten();
@@ -84,13 +84,18 @@ pub(crate) fn begin(utility: Utility<'_>) -> bool {
         if utility.is_do() {
             b.tell_utility(0);
         }
-        (intent, names_objects)
+        names_objects
     });
-    let (intent, names_objects) = begun.unwrap_or_default();
-    if intent {
-        wait_now();
-    }
-    names_objects
+    begun.unwrap_or_default()
+}
+
+/// Whether the command is told before it runs: for what it is, or since what it does could not be undone were it not durable.
+fn is_told_before(utility: Utility<'_>) -> bool {
+    let undoable = || match settings::on_failure() {
+        OnFailure::Continue => !utility.commits_another(),
+        OnFailure::FailOperation => !utility.cannot_roll_back(),
+    };
+    utility.is_told_before() || (settings::mode() == Mode::Sync && !undoable())
 }
 
 /// After ProcessUtility, with the SQLSTATE of the error that ended it, if one did. `utility` is there where its objects are
@@ -118,20 +123,22 @@ pub(crate) fn end(utility: Option<Utility<'_>>, failure: Option<i32>, rows: u64)
         b.tell_utility(rows);
         b.utilities.pop();
     });
-    wait_at_top();
 }
 
-/// Deferred triggers have run: the transaction is about to commit.
-pub(crate) fn committing() {
+/// Deferred triggers have run: the transaction is about to commit. Where the command that ends it can still be found wanting
+/// (PREPARE TRANSACTION) it is told when it is done; in sync mode now, since it has to be durable before.
+pub(crate) fn committing(checks_follow: bool) {
     BACKEND.with(|b| {
         b.publish_caught_failure();
+        if checks_follow && settings::mode() != Mode::Sync {
+            return;
+        }
         if let Some(open) = b.commit.take() {
             b.utilities.push(open);
             b.tell_utility(0);
             b.utilities.pop();
         }
     });
-    wait_at_top();
 }
 
 /// Whether the relations that are being checked belong to a COPY.

@@ -12,6 +12,8 @@ use super::names::Catalog;
 use super::objects::{Access, Object};
 use super::statement::{Query, Relation};
 use super::utility::Utility;
+use crate::capture::durable::{Place, Verdict};
+use crate::settings::{self, Mode};
 use crate::{capture, ring};
 
 /// Whether events of this process are captured at all; asked before anything else is done.
@@ -157,8 +159,20 @@ extern "C" fn activity_on_replication_command(command: *const c_char) {
 }
 
 #[unsafe(no_mangle)]
-extern "C" fn activity_on_commit() {
-    contain(capture::utility::committing);
+extern "C" fn activity_on_commit(checks_follow: bool) {
+    contain(|| capture::utility::committing(checks_follow));
+}
+
+/// Asked at the end of every statement and before every commit.
+#[unsafe(no_mangle)]
+extern "C" fn activity_awaits(place: c_int) -> bool {
+    settings::mode() == Mode::Sync
+        && contain(|| capture::durable::awaits(Place::from_number(place))).unwrap_or(false)
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn activity_await(may_refuse: bool) -> c_int {
+    contain(|| capture::durable::wait(may_refuse)).unwrap_or(Verdict::GoOn) as c_int
 }
 
 #[unsafe(no_mangle)]

@@ -38,7 +38,7 @@ pub(crate) fn wait_event() -> u32 {
 fn new_wait_event() -> u32 {
     // SAFETY: a constant name. Raises an error only where the server ran out of names; the guard and its callers
     // deal with that.
-    unsafe { pg_sys::WaitEventExtensionNew(c"ActivityStreamAck".as_ptr()) }
+    unsafe { pg_sys::WaitEventExtensionNew(c"ActivityStreamSync".as_ptr()) }
 }
 
 #[cfg(not(any(feature = "pg17", feature = "pg18")))]

@@ -50,10 +50,13 @@ unsafe extern "C-unwind" {
     pub(super) fn activity_pg_watch_session_end();
     pub(super) fn activity_pg_watch_invalidations();
     pub(super) fn activity_pg_watch_query(query: *mut pg_sys::QueryDesc, key: u64);
+    pub(super) fn activity_pg_statement_time_left_ms() -> i64;
+    pub(super) fn activity_pg_take_cancel() -> bool;
     pub(super) fn activity_pg_innermost_text(location: *mut c_int, length: *mut c_int) -> *const c_char;
     pub(super) fn activity_pg_open_log_gate();
     pub(super) fn activity_pg_session(out: *mut RawSession);
     pub(super) fn activity_pg_server_address(buffer: *mut c_char, size: c_int) -> bool;
+    pub(super) fn activity_pg_superuser_by_socket() -> bool;
     pub(super) fn activity_pg_query_was_rewound(query: *mut pg_sys::QueryDesc) -> bool;
     pub(super) fn activity_pg_relations(
         stmt: *mut pg_sys::PlannedStmt,
@@ -78,6 +81,8 @@ unsafe extern "C-unwind" {
     pub(super) fn activity_pg_utility_class(pstmt: *mut pg_sys::PlannedStmt) -> c_int;
     pub(super) fn activity_pg_utility_is_commit(pstmt: *mut pg_sys::PlannedStmt) -> bool;
     pub(super) fn activity_pg_utility_intent(pstmt: *mut pg_sys::PlannedStmt) -> bool;
+    pub(super) fn activity_pg_utility_commits_another(pstmt: *mut pg_sys::PlannedStmt) -> bool;
+    pub(super) fn activity_pg_utility_cannot_roll_back(pstmt: *mut pg_sys::PlannedStmt) -> bool;
     pub(super) fn activity_pg_names_objects(pstmt: *mut pg_sys::PlannedStmt) -> bool;
     pub(super) fn activity_pg_make_visible();
     pub(super) fn activity_pg_object_is_told(access: c_int, object: *const RawObject) -> bool;

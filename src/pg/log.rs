@@ -7,7 +7,8 @@ use pgrx::pg_sys;
 use super::ffi::activity_pg_report;
 use super::guard::raising;
 
-/// SQLSTATEs of our own messages. Class `AS` is not used by the server.
+/// SQLSTATEs of our own messages. Class `AS` is not used by the server. `AS005`, a statement is refused since its events do not
+/// become durable, is raised in `c/durable.c`.
 pub(crate) mod sqlstate {
     /// invalid_parameter_value
     pub(crate) const INVALID_PARAMETER: &str = "22023";

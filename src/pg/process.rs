@@ -6,6 +6,7 @@ use pgrx::pg_sys;
 
 use super::ffi::{
     activity_pg_in_transaction, activity_pg_is_walsender, activity_pg_my_proc_number, activity_pg_set_latch,
+    activity_pg_statement_time_left_ms, activity_pg_take_cancel,
 };
 use super::{compat, guard};
 
@@ -43,14 +44,17 @@ pub(crate) enum Woken {
 /// Waits on the latch of this session, at most `timeout`. Ends the process where the postmaster died.
 pub(crate) fn wait_on_my_latch(timeout: Duration) -> Woken {
     let milliseconds = i64::try_from(timeout.as_millis()).unwrap_or(i64::MAX).max(1);
-    // SAFETY: main thread. The two flags are the server's own, handled as SyncRepWaitForLSN (syncrep.c) does.
+    // SAFETY: main thread. The flags are the server's own, handled as SyncRepWaitForLSN (syncrep.c) does. A barrier is served
+    // as ProcessInterrupts would: others wait for it.
     unsafe {
         if pg_sys::ProcDiePending != 0 {
             return Woken::Terminating;
         }
-        if pg_sys::QueryCancelPending != 0 {
-            pg_sys::QueryCancelPending = 0;
+        if activity_pg_take_cancel() {
             return Woken::Cancelled;
+        }
+        if pg_sys::ProcSignalBarrierPending != 0 {
+            pg_sys::ProcessProcSignalBarrier();
         }
         let events = pg_sys::WL_LATCH_SET | pg_sys::WL_TIMEOUT | pg_sys::WL_EXIT_ON_PM_DEATH;
         pg_sys::WaitLatch(pg_sys::MyLatch, events as i32, milliseconds, compat::wait_event());
@@ -59,10 +63,10 @@ pub(crate) fn wait_on_my_latch(timeout: Duration) -> Woken {
     Woken::Look
 }
 
-/// Sets the latch of this session: what woke it may have been meant for somebody else in this process.
-pub(crate) fn set_my_latch() {
-    // SAFETY: main thread; MyLatch is valid in every process of the server.
-    unsafe { pg_sys::SetLatch(pg_sys::MyLatch) };
+/// The time that the client's statement has left by statement_timeout, where the server does not watch it any more.
+pub(crate) fn statement_time_left() -> Option<Duration> {
+    // SAFETY: reads process-local state.
+    u64::try_from(unsafe { activity_pg_statement_time_left_ms() }).ok().map(Duration::from_millis)
 }
 
 /// Whether this process may wait for something: it has a latch of its own and is not on its way out in a way

@@ -5,8 +5,9 @@ use std::ffi::{CStr, c_char};
 use pgrx::pg_sys;
 
 use super::ffi::{
-    RawSession, activity_pg_server_address, activity_pg_session, activity_pg_user_id,
-    activity_pg_watch_invalidations, activity_pg_watch_session_end, activity_pg_worker_name,
+    RawSession, activity_pg_server_address, activity_pg_session, activity_pg_superuser_by_socket,
+    activity_pg_user_id, activity_pg_watch_invalidations, activity_pg_watch_session_end,
+    activity_pg_worker_name,
 };
 use super::guard::raising;
 use super::text;
@@ -128,6 +129,12 @@ unsafe fn take(name: *mut c_char) -> String {
         pg_sys::pfree(name.cast());
         text
     }
+}
+
+/// Whether the role that logged in is a superuser and came by the Unix socket. Catalog access: where that is not possible, no.
+pub(crate) fn is_superuser_by_socket() -> bool {
+    // SAFETY: inside a transaction that works; an error becomes a panic.
+    super::process::catalog_usable() && unsafe { raising(|| activity_pg_superuser_by_socket()) }
 }
 
 /// Hands the value of application_name to `f`; `None` where it is not set.

@@ -8,8 +8,8 @@ use pgrx::pg_sys;
 
 use super::ffi::{
     activity_pg_names_objects, activity_pg_statement_object_type, activity_pg_statement_objects,
-    activity_pg_statement_target, activity_pg_utility_class, activity_pg_utility_intent,
-    activity_pg_utility_is_commit,
+    activity_pg_statement_target, activity_pg_utility_cannot_roll_back, activity_pg_utility_class,
+    activity_pg_utility_commits_another, activity_pg_utility_intent, activity_pg_utility_is_commit,
 };
 use super::guard::raising;
 use super::names::NameBuffer;
@@ -99,6 +99,18 @@ impl<'a> Utility<'a> {
     pub(crate) fn is_told_before(&self) -> bool {
         // SAFETY: a valid statement; an error becomes a panic.
         unsafe { raising(|| activity_pg_utility_intent(self.pstmt.as_ptr())) }
+    }
+
+    /// Whether it ends another transaction than its own: COMMIT PREPARED, ROLLBACK PREPARED.
+    pub(crate) fn commits_another(&self) -> bool {
+        // SAFETY: a valid statement; raises nothing.
+        unsafe { activity_pg_utility_commits_another(self.pstmt.as_ptr()) }
+    }
+
+    /// Whether a failure after it ran would leave something of it behind.
+    pub(crate) fn cannot_roll_back(&self) -> bool {
+        // SAFETY: a valid statement; an error (an option that is none) becomes a panic.
+        unsafe { raising(|| activity_pg_utility_cannot_roll_back(self.pstmt.as_ptr())) }
     }
 
     /// Whether it defines objects, which are named when it is done.

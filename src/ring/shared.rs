@@ -36,6 +36,15 @@ pub(crate) struct Shared {
     pub(crate) sync_waits: AtomicU64,
     /// Waits that ended without an acknowledgement in time.
     pub(crate) sync_timeouts: AtomicU64,
+    /// What the waits in sync mode took, microseconds.
+    pub(crate) sync_wait_us: AtomicU64,
+    /// The longest of them, microseconds.
+    pub(crate) sync_wait_max_us: AtomicU64,
+    /// Since when events do not become durable in time, microseconds since the Unix epoch; 0 where they do. Set by the session
+    /// that waited in vain, taken off by the worker. While it is set no session waits.
+    pub(crate) not_durable_since: AtomicI64,
+    /// Counts how often the worker let everybody go who waited, since the mode had changed.
+    pub(crate) released: AtomicU64,
     /// Position in the ring up to which everything is durable: what sessions in sync mode wait for.
     pub(crate) durable_through: AtomicU64,
     /// When the ring first took no more since the worker looked last, microseconds since the Unix epoch; 0 for never.

@@ -1,7 +1,5 @@
 //! Whether events are captured, and what they hold.
 
-use std::time::Duration;
-
 use super::checks;
 use crate::pg::guc::{Bool, Choice, ChoiceEntry, Context, Define, Description, Int, Unit};
 
@@ -12,7 +10,7 @@ pub(crate) enum Mode {
     Off,
     /// Sessions go on at once.
     Async,
-    /// Sessions wait until their events are durable.
+    /// Sessions wait until their events are durable, before they commit.
     Sync,
 }
 
@@ -52,7 +50,7 @@ pub(super) static MODE: Choice<checks::ModeRule> = Choice::new(
     Description {
         name: c"activity_stream.mode",
         short: c"Selects no capture, asynchronous or synchronous delivery.",
-        long: c"In sync mode a session waits until its event is on the stream.",
+        long: c"In sync mode a session waits until its events are durable, before it commits.",
         context: Context::Reload,
     },
     OFF,
@@ -95,22 +93,9 @@ static MAX_PARAMETER_BYTES: Int = Int::new(
     64 * 1024,
 );
 
-static SYNC_TIMEOUT: Int = Int::new(
-    Description {
-        name: c"activity_stream.sync_timeout",
-        short: c"Sets how long a session waits for its event in sync mode.",
-        long: c"After that it goes on with a warning; the event stays queued.",
-        context: Context::Reload,
-    },
-    Unit::Millisecond,
-    10_000,
-    1,
-    3_600_000,
-);
-
 /// In the order in which they are defined.
 pub(super) static SETTINGS: &[&dyn Define] =
-    &[&MODE, &MAX_STATEMENT_BYTES, &LOG_PARAMETERS, &MAX_PARAMETER_BYTES, &SYNC_TIMEOUT];
+    &[&MODE, &MAX_STATEMENT_BYTES, &LOG_PARAMETERS, &MAX_PARAMETER_BYTES];
 
 /// The mode in force.
 #[inline]
@@ -134,9 +119,4 @@ pub(crate) fn log_parameters() -> bool {
 #[inline]
 pub(crate) fn max_parameter_bytes() -> usize {
     usize::try_from(MAX_PARAMETER_BYTES.get()).unwrap_or(0)
-}
-
-/// The longest wait of a session in sync mode.
-pub(crate) fn sync_timeout() -> Duration {
-    Duration::from_millis(u64::try_from(SYNC_TIMEOUT.get()).unwrap_or(0))
 }

@@ -10,20 +10,20 @@ mod filter;
 mod identity;
 mod spool;
 mod stream;
+mod sync;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use activity_deliver::{Durability, Sink};
 
-pub(crate) use capture::{
-    Mode, log_parameters, max_parameter_bytes, max_statement_bytes, mode, sync_timeout,
-};
+pub(crate) use capture::{Mode, log_parameters, max_parameter_bytes, max_statement_bytes, mode};
 pub(crate) use delivery::ring_bytes;
 pub(crate) use filter::{
     capture_catalog, captured_classes, excluded_applications, excluded_databases, excluded_roles,
 };
 pub(crate) use identity::{cluster_id, stream_name};
+pub(crate) use sync::{OnFailure, break_glass_roles, on_failure, sync_timeout};
 
 pub(crate) use crate::pg::guc::text_generation as generation;
 
@@ -33,10 +33,11 @@ use crate::pg::log;
 /// Defines every setting, checks them together and derives what was left empty. Raises an error on a wrong value,
 /// which keeps the server from starting.
 pub(crate) fn register() {
-    let themes: [&[&'static dyn Define]; 6] = [
+    let themes: [&[&'static dyn Define]; 7] = [
         identity::SETTINGS,
         stream::SETTINGS,
         capture::SETTINGS,
+        sync::SETTINGS,
         filter::SETTINGS,
         delivery::SETTINGS,
         spool::SETTINGS,
@@ -60,6 +61,12 @@ pub(crate) fn register() {
 pub(crate) struct Snapshot {
     /// off, async or sync.
     pub(crate) mode: Mode,
+    /// The longest wait of a session in sync mode.
+    pub(crate) sync_timeout: Duration,
+    /// What becomes of its statement then.
+    pub(crate) on_failure: OnFailure,
+    /// Roles that can work all the same.
+    pub(crate) break_glass_roles: Vec<String>,
     /// Id, alias or ARN.
     pub(crate) kms_key_id: String,
     /// `cluster-…`
@@ -96,6 +103,9 @@ pub(crate) struct Snapshot {
 pub(crate) fn snapshot() -> Snapshot {
     Snapshot {
         mode: mode(),
+        sync_timeout: sync_timeout(),
+        on_failure: on_failure(),
+        break_glass_roles: break_glass_roles(),
         kms_key_id: stream::KMS_KEY_ID.get(),
         cluster_id: cluster_id(),
         instance_id: identity::INSTANCE_ID.get(),
@@ -125,6 +135,9 @@ impl Snapshot {
             let durability = if of.durability == Durability::Spool { "spool" } else { "stream" };
             [
                 ("activity_stream.mode", of.mode.as_str().to_owned()),
+                ("activity_stream.sync_timeout", ms(of.sync_timeout)),
+                ("activity_stream.on_failure", of.on_failure.as_str().to_owned()),
+                ("activity_stream.break_glass_roles", of.break_glass_roles.join(", ")),
                 ("activity_stream.kms_key_id", of.kms_key_id.clone()),
                 ("activity_stream.batch_max_bytes", of.batch_max_bytes.to_string()),
                 ("activity_stream.batch_linger", ms(of.batch_linger)),

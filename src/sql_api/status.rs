@@ -39,8 +39,6 @@ type Row = (
     Option<i64>,
     Option<i64>,
     i64,
-    i64,
-    i64,
     Option<String>,
 );
 
@@ -82,8 +80,6 @@ fn activity_stream_status() -> TableIterator<
         name!(spool_used, i64),
         name!(lag_us, Option<i64>),
         name!(last_ack_us, Option<i64>),
-        name!(sync_waits, i64),
-        name!(sync_timeouts, i64),
         name!(contained_failures, i64),
         name!(last_error, Option<String>),
     ),
@@ -131,11 +127,32 @@ fn row(attached: &Attached) -> Row {
         number(delivered.spool_bytes.load(Relaxed)),
         behind.then_some(waiting),
         last_ack,
-        number(shared.sync_waits.load(Relaxed)),
-        number(shared.sync_timeouts.load(Relaxed)),
         number(shared.contained_failures.load(Relaxed)),
         Some(shared.last_error.get()).filter(|text| !text.is_empty()),
     )
+}
+
+/// What the view shows of sync mode: a tuple of columns is full.
+#[pg_extern]
+fn activity_stream_sync_status() -> TableIterator<
+    'static,
+    (
+        name!(sync_waits, i64),
+        name!(sync_timeouts, i64),
+        name!(sync_wait_us, i64),
+        name!(sync_wait_max_us, i64),
+        name!(not_durable_since_us, Option<i64>),
+    ),
+> {
+    TableIterator::new(ring::attached().map(|Attached { shared, .. }| {
+        (
+            number(shared.sync_waits.load(Relaxed)),
+            number(shared.sync_timeouts.load(Relaxed)),
+            number(shared.sync_wait_us.load(Relaxed)),
+            number(shared.sync_wait_max_us.load(Relaxed)),
+            Some(shared.not_durable_since.load(Relaxed)).filter(|since| *since != 0),
+        )
+    }))
 }
 
 /// The loss windows as a JSON array, the latest first.

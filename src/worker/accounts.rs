@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use activity_deliver::windows::{
     Action, Count, Marker, Part, Previous, Reason, Resumed, Store, Windows, resume,
 };
-use activity_deliver::{Acked, Cause, Chain, Lost, Notice, NoticeKind};
+use activity_deliver::{Acked, Cause, Chain, Lost, Notice, NoticeKind, Recovery};
 
 use super::loss_view;
 use super::notifier::Notifier;
@@ -23,6 +23,8 @@ use crate::settings::Snapshot;
 
 /// How long no event must have been dropped for the loss to count as over.
 const QUIET: Duration = Duration::from_secs(5);
+/// Time between two looks whether events become durable in time again.
+const RECOVERY_PACE: Duration = Duration::from_millis(50);
 /// Time between two writes of the marker, and between two attempts at what was refused.
 const PACE: Duration = Duration::from_secs(1);
 /// Where nothing happens, how often that is written down: an unclean stop is told from then on.
@@ -46,6 +48,8 @@ pub(super) struct Accounts {
     /// The GAP event that is in the ring and not acknowledged.
     published: Option<(u64, Part, u64)>,
     last_drop: Option<Instant>,
+    /// Sessions do not wait, until events become durable in time again.
+    recovery: Option<Recovery>,
     next_pace: Instant,
     next_idle: Instant,
     changed: bool,
@@ -75,7 +79,7 @@ impl Accounts {
         // Nothing more of it can come.
         windows.finish_instants();
         // What is still so is found again.
-        for reason in [Reason::SpoolUnwritable, Reason::RingFull] {
+        for reason in [Reason::SpoolUnwritable, Reason::RingFull, Reason::NotDurable] {
             windows.close(reason, now);
         }
         marker.epoch_started_at = attached.shared.epoch_start.load(Ordering::Relaxed);
@@ -95,6 +99,7 @@ impl Accounts {
             events: StreamEvents::new(),
             published: None,
             last_drop: None,
+            recovery: None,
             next_pace: next,
             next_idle: next + IDLE_PACE,
             changed: true,
@@ -157,8 +162,15 @@ impl Accounts {
     }
 
     /// One round: looks at the ring, and does what is due.
-    pub(super) fn round(&mut self, attached: &Attached, threads: &Threads, notifier: &mut Notifier) {
+    pub(super) fn round(
+        &mut self,
+        attached: &Attached,
+        settings: &Snapshot,
+        threads: &Threads,
+        notifier: &mut Notifier,
+    ) {
         self.look(attached);
+        self.look_at_durability(attached, settings.sync_timeout);
         self.windows.tick(clock::now());
         if let Some((generation, well)) = self.file.ended() {
             self.windows.persisted(generation, well);
@@ -202,6 +214,30 @@ impl Accounts {
             let detail = "A session was killed in the middle of writing its events.";
             self.windows.instant(Reason::Torn, detail, Count::Unknown, (now, now), None, now);
             self.marker.counted.torn += torn;
+            self.changed = true;
+        }
+    }
+
+    /// Sessions in sync mode waited in vain, and do not wait until events become durable in time again.
+    fn look_at_durability(&mut self, attached: &Attached, sync_timeout: Duration) {
+        let mark = &attached.shared.not_durable_since;
+        let since = mark.load(Ordering::SeqCst);
+        if since == 0 {
+            return;
+        }
+        let (published, durable) = (attached.ring.reserved().0, attached.durable_through());
+        let now = Instant::now();
+        let Some(recovery) = &mut self.recovery else {
+            let detail = "A session in sync mode waited in vain for its events to be durable; until they are in time again, none waits.";
+            self.windows.open(Reason::NotDurable, detail, since, clock::now());
+            self.recovery = Some(Recovery::begin(published, now));
+            self.changed = true;
+            return;
+        };
+        if recovery.look(published, durable, now, sync_timeout) {
+            self.recovery = None;
+            self.windows.close(Reason::NotDurable, clock::now());
+            mark.store(0, Ordering::SeqCst);
             self.changed = true;
         }
     }
@@ -274,7 +310,8 @@ impl Accounts {
 
     /// When there is something to be done again.
     pub(super) fn next_look(&self) -> Instant {
-        self.next_pace
+        let recovery = self.recovery.is_some().then(|| Instant::now() + RECOVERY_PACE);
+        recovery.map_or(self.next_pace, |at| at.min(self.next_pace))
     }
 
     /// The last words: what is left in the ring, and that the server stopped as it should. Whether that was written down.
@@ -285,7 +322,7 @@ impl Accounts {
             let detail = "The server shut down before these events were delivered or in the spool.";
             self.windows.instant(Reason::ShutdownLeft, detail, Count::Known(left), (since, now), None, now);
         }
-        for reason in [Reason::SpoolUnwritable, Reason::RingFull] {
+        for reason in [Reason::SpoolUnwritable, Reason::RingFull, Reason::NotDurable] {
             self.windows.close(reason, now);
         }
         self.windows.finish_instants();
@@ -317,8 +354,7 @@ fn hint(reason: Reason) -> &'static str {
             "Make room on the disk of activity_stream.spool_directory, or see to its permissions."
         }
         Reason::ShutdownLeft => "Raise activity_stream.shutdown_timeout or activity_stream.spool_max_size.",
-        Reason::GivenUp | Reason::UncleanStop | Reason::Torn | Reason::SpoolDamaged | Reason::NotDurable => {
-            ""
-        }
+        Reason::NotDurable => "See activity_stream.status for what keeps delivery back.",
+        Reason::GivenUp | Reason::UncleanStop | Reason::Torn | Reason::SpoolDamaged => "",
     }
 }

@@ -52,6 +52,7 @@ use self::notifier::Notifier;
 use self::runtime::Threads;
 use self::shutdown::Shutdown;
 use self::stream_events::Told;
+use crate::ack;
 use crate::pg::log::{self, sqlstate};
 use crate::pg::{process, signals, worker};
 use crate::ring::{self, Attached};
@@ -190,7 +191,7 @@ impl Worker {
         let urgent = self.urgent();
         self.more = self.drain.fill(&mut self.consumer, &self.connection, urgent, self.attached);
         self.connection.mind_backlog(self.attached);
-        self.accounts.round(self.attached, &self.threads, &mut self.notifier);
+        self.accounts.round(self.attached, &self.settings, &self.threads, &mut self.notifier);
         self.lag.look(self.attached);
         self.tell_refused();
         self.tell_status();
@@ -238,6 +239,9 @@ impl Worker {
                 self.settings.mode.as_str(),
                 settings.mode.as_str()
             ));
+        }
+        if settings.mode != Mode::Sync && self.settings.mode == Mode::Sync {
+            ack::release_all(self.attached);
         }
         self.drain.reconfigure(&settings);
         self.connection.reconfigure(&self.settings, &settings);

@@ -21,6 +21,7 @@
 //! | `keeping` | the spool as the machine knows it |
 //! | [`spool`] | sealed records on disk |
 //! | [`windows`] | loss windows, and the file that remembers them |
+//! | `recovery` | [`Recovery`]: when a stream that was too slow for its sessions is well again |
 //! | [`notices`] | what operators are notified of, until it has arrived |
 //! | `limits` | every limit with its reason |
 //!
@@ -53,6 +54,7 @@ mod limits;
 mod machine;
 pub mod notices;
 pub mod ports;
+mod recovery;
 mod report;
 mod sealing;
 mod settings;
@@ -66,6 +68,7 @@ pub use handle::{Handle, start};
 pub use ports::{
     Failure, FailureKind, Keys, Notice, NoticeKind, Notify, OutRecord, Outcome, Sink, Stream, StreamStatus,
 };
+pub use recovery::Recovery;
 pub use report::{Acked, Cause, Counts, Lost, Report, StateChange};
 pub use settings::{Durability, Identity, Reloadable, Settings, SpoolSettings, Waker, epoch_text};
 pub use shared::Snapshot;

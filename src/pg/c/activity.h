@@ -45,6 +45,18 @@ enum
 	CATALOG_SCHEMAS, CATALOG_FUNCTIONS, CATALOG_ROLES
 };
 
+/* Where a session in sync mode waits; the numbers are known to durable.rs. */
+typedef enum AwaitPlace
+{
+	AWAIT_STATEMENT, AWAIT_COMMIT, AWAIT_LOGIN, AWAIT_INTENT
+} AwaitPlace;
+
+/* What becomes of the statement then; the numbers are known to durable.rs. */
+enum
+{
+	AWAIT_GO_ON, AWAIT_REFUSE, AWAIT_TERMINATE
+};
+
 /* ---- Rust, called from hooks.c. failure is the SQLSTATE of an error, or 0. ---- */
 extern void activity_on_executor_start(QueryDesc *query);
 extern void activity_on_executor_started(QueryDesc *query, int failure);
@@ -67,7 +79,9 @@ extern void activity_on_error(int elevel, int sqlerrcode, const char *message);
 extern void activity_on_replication_command(const char *command);
 extern void activity_on_connected(void);
 extern void activity_on_session_end(int code);
-extern void activity_on_commit(void);
+extern void activity_on_commit(bool checks_follow);
+extern bool activity_awaits(int place); /* whether there is anything to wait for there */
+extern int	activity_await(bool may_refuse);	/* what becomes of the statement */
 extern void activity_on_relation_invalidated(Oid relation);
 extern void activity_on_catalog_invalidated(int catalog);
 extern void activity_on_shmem_startup(void);
@@ -81,6 +95,10 @@ extern void activity_pg_watch_transactions(void);
 extern void activity_pg_watch_session_end(void);
 extern void activity_pg_watch_invalidations(void);	/* may raise an error */
 extern void activity_pg_watch_query(QueryDesc *query, uint64 key);
+
+/* ---- durable.c ---- */
+extern int64 activity_pg_statement_time_left_ms(void);	/* -1 where the server watches it itself, or nobody does */
+extern bool activity_pg_take_cancel(void);
 
 /* ---- frames.c ---- */
 
@@ -108,6 +126,7 @@ typedef struct ActivitySession
 
 extern void activity_pg_session(ActivitySession *out);
 extern bool activity_pg_server_address(char *buffer, int size);
+extern bool activity_pg_superuser_by_socket(void);	/* may raise an error */
 
 /* ---- statement.c ---- */
 typedef struct ActivityRelation
@@ -127,6 +146,8 @@ extern bool activity_pg_function_leaves_server(Oid function);	/* may raise an er
 extern int	activity_pg_utility_class(PlannedStmt *pstmt);	/* may raise an error */
 extern bool activity_pg_utility_is_commit(PlannedStmt *pstmt);
 extern bool activity_pg_utility_intent(PlannedStmt *pstmt);	/* may raise an error */
+extern bool activity_pg_utility_commits_another(PlannedStmt *pstmt);
+extern bool activity_pg_utility_cannot_roll_back(PlannedStmt *pstmt);
 
 /* ---- objects.c ---- */
 typedef struct ActivityObject

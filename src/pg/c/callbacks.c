@@ -3,6 +3,8 @@
  */
 #include "frames.h"
 
+#include "durable.h"
+
 #include "port.h"
 
 #include "access/xact.h"
@@ -13,8 +15,8 @@
 #include "utils/syscache.h"
 
 /*
- * A transaction is about to commit: deferred triggers have run by now, and it can hardly fail any more; nothing is visible
- * to others yet. PREPARE TRANSACTION has checks of its own behind that, so it is told when it is done.
+ * A transaction is about to commit, or to be prepared: deferred triggers have run by now, and it can hardly fail any more;
+ * nothing is visible to others yet. Here an error still rolls it back. PREPARE TRANSACTION has checks of its own behind that.
  *
  * The first transaction of a session is that of its login (postinit.c, InitPostgres). When it commits, the client has
  * authenticated, and its role, database and settings have been found good.
@@ -23,15 +25,38 @@ static void
 transaction_event(XactEvent event, void *argument)
 {
 	(void) argument;
-	if (event != XACT_EVENT_PRE_COMMIT && event != XACT_EVENT_PREPARE)
-		return;
-	if (IsInitProcessingMode())
+	switch (event)
 	{
-		if (MyProcPort != NULL && activity_capture_enabled())
-			activity_on_connected();
+		case XACT_EVENT_PRE_COMMIT:
+		case XACT_EVENT_PRE_PREPARE:
+			if (IsInitProcessingMode())
+			{
+				if (MyProcPort != NULL && activity_capture_enabled())
+				{
+					activity_on_connected();
+					await_login();
+				}
+			}
+			else if (capturing())
+			{
+				activity_on_commit(event == XACT_EVENT_PRE_PREPARE);
+				await_before_commit();
+			}
+			break;
+		case XACT_EVENT_PREPARE:
+			if (capturing())
+				activity_on_commit(false);
+			note_transaction_end(true);
+			break;
+		case XACT_EVENT_COMMIT:
+			note_transaction_end(true);
+			break;
+		case XACT_EVENT_ABORT:
+			note_transaction_end(false);
+			break;
+		default:
+			break;
 	}
-	else if (capturing())
-		activity_on_commit();
 }
 
 void

@@ -7,6 +7,8 @@
  */
 #include "frames.h"
 
+#include "durable.h"
+
 #include "access/transam.h"
 #include "catalog/dependency.h"
 #include "catalog/objectaccess.h"
@@ -48,6 +50,8 @@ executor_start(QueryDesc *query, int eflags)
 	}
 	PG_TRY();
 	{
+		if (watched)
+			await_intent();
 		if (previous_executor_start)
 			previous_executor_start(query, eflags);
 		else
@@ -110,6 +114,7 @@ executor_run(RUN_PARAMETERS)
 	{
 		leave(&frame);
 		activity_on_run_end(query, count, 0);
+		await_end_of_query();
 	}
 }
 
@@ -147,6 +152,7 @@ executor_finish(QueryDesc *query)
 	{
 		leave(&frame);
 		activity_on_finish_end(query, 0);
+		await_end_of_query();
 	}
 }
 
@@ -212,6 +218,7 @@ process_utility(PlannedStmt *pstmt, const char *source, bool read_only_tree, Pro
 {
 	bool		watched = capturing();
 	bool		names_objects = false;
+	BlockCommand block = block_command(pstmt);
 	uint64		rows = 0;
 	Frame		frame;
 
@@ -222,6 +229,8 @@ process_utility(PlannedStmt *pstmt, const char *source, bool read_only_tree, Pro
 	}
 	PG_TRY();
 	{
+		if (watched)
+			await_intent();
 		if (previous_process_utility)
 			previous_process_utility(pstmt, source, read_only_tree, context, params, environment, destination, qc);
 		else
@@ -245,6 +254,7 @@ process_utility(PlannedStmt *pstmt, const char *source, bool read_only_tree, Pro
 		/* ROLLBACK and CALL free what they were planned from; commands that name objects do not. */
 		activity_on_utility_end(names_objects ? pstmt : NULL, 0, rows);
 	}
+	await_end_of_command(block);
 }
 
 /* True of a call by the client's fast-path message (fastpath.c), which has no text, and of little else. */
@@ -269,7 +279,13 @@ object_access(ObjectAccessType access, Oid class, Oid object, int sub, void *arg
 	{
 		case OAT_FUNCTION_EXECUTE:
 			if (object >= FirstUnpinnedObjectId || activity_function_watched(object) || outside_of_statements())
+			{
 				activity_on_function(object);
+				await_intent();
+				/* A call by the fast-path message has no end that is told. */
+				if (outside_of_statements())
+					await_end_of_query();
+			}
 			break;
 		case OAT_POST_CREATE:
 			/* Internal are also the indexes that a new partition gets; heaps that a command works with are gone at its end. */

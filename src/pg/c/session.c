@@ -33,6 +33,15 @@ activity_pg_session(ActivitySession *out)
 	out->startup_application = port->application_name;
 }
 
+/*
+ * Whether the role that logged in is a superuser and came by the Unix socket, so from this machine. Reads the catalogs.
+ */
+bool
+activity_pg_superuser_by_socket(void)
+{
+	return MyProcPort != NULL && MyProcPort->laddr.addr.ss_family == AF_UNIX && superuser_arg(GetAuthenticatedUserId());
+}
+
 /* The address of ours that the client connected to, as text; false where there is none. */
 bool
 activity_pg_server_address(char *buffer, int size)

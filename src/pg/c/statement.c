@@ -251,6 +251,98 @@ activity_pg_utility_is_commit(PlannedStmt *pstmt)
 	}
 }
 
+/*
+ * COMMIT PREPARED and ROLLBACK PREPARED end another transaction while they run: what it did is visible to others before
+ * they are done.
+ */
+bool
+activity_pg_utility_commits_another(PlannedStmt *pstmt)
+{
+	Node	   *node = pstmt->utilityStmt;
+
+	if (!IsA(node, TransactionStmt))
+		return false;
+	switch (((TransactionStmt *) node)->kind)
+	{
+		case TRANS_STMT_COMMIT_PREPARED:
+		case TRANS_STMT_ROLLBACK_PREPARED:
+			return true;
+		default:
+			return false;
+	}
+}
+
+static bool
+reindexes_many(ReindexStmt *reindex)
+{
+	ListCell   *cell;
+
+	if (reindex->kind != REINDEX_OBJECT_INDEX && reindex->kind != REINDEX_OBJECT_TABLE)
+		return true;
+	foreach(cell, reindex->params)
+	{
+		DefElem    *option = lfirst_node(DefElem, cell);
+
+		if (strcmp(option->defname, "concurrently") == 0)
+			return defGetBoolean(option);
+	}
+	return false;
+}
+
+/*
+ * Whether a failure after the command ran leaves something of it behind: it commits parts of its work by itself
+ * (utility.c, the callers of PreventInTransactionBlock), or it reaches beyond the database.
+ */
+bool
+activity_pg_utility_cannot_roll_back(PlannedStmt *pstmt)
+{
+	Node	   *node = pstmt->utilityStmt;
+
+	switch (nodeTag(node))
+	{
+		case T_AlterDatabaseStmt:
+		case T_AlterSubscriptionStmt:
+		case T_AlterSystemStmt:
+		case T_CheckPointStmt:
+		case T_CreateSubscriptionStmt:
+		case T_CreatedbStmt:
+		case T_CreateTableSpaceStmt:
+		case T_DropSubscriptionStmt:
+		case T_DropTableSpaceStmt:
+		case T_DropdbStmt:
+		case T_LoadStmt:
+			return true;
+		case T_VacuumStmt:
+			return ((VacuumStmt *) node)->is_vacuumcmd;
+		case T_ClusterStmt:
+			return ((ClusterStmt *) node)->relation == NULL;
+		case T_IndexStmt:
+			return ((IndexStmt *) node)->concurrent;
+		case T_DropStmt:
+			return ((DropStmt *) node)->concurrent;
+		case T_ReindexStmt:
+			return reindexes_many((ReindexStmt *) node);
+		case T_CopyStmt:
+			return ((CopyStmt *) node)->filename != NULL;	/* a file of the server, or a program */
+		case T_AlterTableStmt:
+			{
+				ListCell   *cell;
+
+				/* DETACH PARTITION CONCURRENTLY commits in between. */
+				foreach(cell, ((AlterTableStmt *) node)->cmds)
+				{
+					AlterTableCmd *command = lfirst_node(AlterTableCmd, cell);
+
+					if (command->subtype == AT_DetachPartition && ((PartitionCmd *) command->def)->concurrent)
+						return true;
+				}
+				return false;
+			}
+		default:
+			return activity_pg_utility_commits_another(pstmt);
+	}
+}
+
 /* A language whose code may do what the server's OS user may do: C, internal, and what is not trusted. */
 static bool
 language_is_untrusted(const char *name)

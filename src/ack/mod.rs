@@ -53,8 +53,8 @@ pub(crate) fn wait(position: u64, timeout: Duration) -> Waited {
     wait_for(attached, position, Patience { timeout, statement: None, sync: false })
 }
 
-/// Waits as a session in sync mode does.
-pub(crate) fn wait_in_sync(position: u64, timeout: Duration) -> Waited {
+/// Waits as a session in sync mode does. `statement` is the time that its statement has left, where nobody else watches it.
+pub(crate) fn wait_in_sync(position: u64, timeout: Duration, statement: Option<Duration>) -> Waited {
     let Some(attached) = ring::attached() else { return Waited::NotNow };
     if attached.durable_through() >= position {
         return Waited::Durable;
@@ -63,7 +63,7 @@ pub(crate) fn wait_in_sync(position: u64, timeout: Duration) -> Waited {
         return Waited::NotNow;
     }
     let (begun, began_at) = (Instant::now(), clock::now());
-    let patience = Patience { timeout, statement: process::statement_time_left(), sync: true };
+    let patience = Patience { timeout, statement, sync: true };
     let result = wait_for(attached, position, patience);
     statistics::count(attached.shared, begun.elapsed(), result);
     if result == Waited::TimedOut {

@@ -6,13 +6,15 @@
 //!
 //! An event that the ring did not take never becomes durable; it counts like a wait that was in vain.
 
+use std::time::Duration;
+
 use activity_event::Class;
 
 use super::emit::{Draft, Text};
 use super::{BACKEND, Backend};
 use crate::ack::{self, Waited};
 use crate::pg::log::{self, sqlstate};
-use crate::pg::{clock, session};
+use crate::pg::{clock, process, session};
 use crate::settings::{self, Mode, OnFailure};
 
 const HINT: &str = "The event is queued and delivered when the stream takes it; see activity_stream.status.";
@@ -106,7 +108,7 @@ pub(crate) fn awaits(place: Place) -> bool {
 
 /// Waits, and decides. `may_refuse`: something is left that can be rolled back.
 pub(crate) fn wait(may_refuse: bool) -> Verdict {
-    let waited = match wait_for_due() {
+    let waited = match wait_for_due(process::statement_time_left) {
         None | Some(Waited::Durable | Waited::Released) => return Verdict::GoOn,
         Some(Waited::Terminating) => return Verdict::Terminate,
         Some(waited) => waited,
@@ -124,15 +126,16 @@ pub(crate) fn wait(may_refuse: bool) -> Verdict {
 /// Waits where nothing can be refused: an error is being reported, or the session ends.
 pub(super) fn wait_and_go_on() {
     if settings::mode() == Mode::Sync
-        && let Some(waited) = wait_for_due()
+        // The statement has failed, maybe since its time was over.
+        && let Some(waited) = wait_for_due(|| None)
     {
         warn(waited);
     }
 }
 
-fn wait_for_due() -> Option<Waited> {
+fn wait_for_due(statement_left: impl FnOnce() -> Option<Duration>) -> Option<Waited> {
     let due = BACKEND.with(Backend::take_due).flatten()?;
-    let waited = ack::wait_in_sync(due.position, settings::sync_timeout());
+    let waited = ack::wait_in_sync(due.position, settings::sync_timeout(), statement_left());
     Some(if due.dropped && waited == Waited::Durable { Waited::NotNow } else { waited })
 }
 

@@ -25,7 +25,7 @@ static BATCH_MAX_BYTES: Int = Int::new(
         context: Context::Reload,
     },
     Unit::Byte,
-    256 * 1024,
+    512 * 1024,
     1024,
     700 * 1024,
 );

@@ -28,7 +28,7 @@ const RING_BYTES: usize = 32 * 1024 * 1024;
 /// A ring begins at a page.
 const PAGE_BYTES: usize = 4096;
 /// Default of activity_stream.batch_max_bytes.
-const BATCH_MAX_BYTES: usize = 256 * 1024;
+const BATCH_MAX_BYTES: usize = 512 * 1024;
 /// Longer than a round takes: batches leave because they are full.
 const LINGER: Duration = Duration::from_secs(60);
 /// Nothing is waited for longer: the waker comes before.

@@ -69,6 +69,12 @@ impl Failures {
     pub(super) fn forget(&mut self) {
         self.top = None;
     }
+
+    /// Whether an error is noted that may have been caught.
+    #[inline]
+    pub(super) fn has_raised(&self) -> bool {
+        self.raised.is_some()
+    }
 }
 
 /// An error is raised inside a statement. `internal_query` is the text inside that it points into, if it does.
@@ -146,7 +152,7 @@ impl Backend {
     /// Tells the failure that is noted for a statement inside another one: work goes on, so somebody caught the error.
     #[inline]
     pub(super) fn publish_caught_failure(&mut self) {
-        if self.failures.raised.is_some() {
+        if self.failures.has_raised() {
             self.publish_raised();
         }
     }

@@ -125,6 +125,11 @@ pub(crate) fn end(utility: Option<Utility<'_>>, failure: Option<i32>, rows: u64)
     });
 }
 
+/// Whether something is told when the transaction commits. Asked at every commit; cannot fail.
+pub(crate) fn tells_at_commit() -> bool {
+    BACKEND.with(|b| b.commit.is_some() || b.failures.has_raised()).unwrap_or(false)
+}
+
 /// Deferred triggers have run: the transaction is about to commit. Where the command that ends it can still be found wanting
 /// (PREPARE TRANSACTION) it is told when it is done; in sync mode now, since it has to be durable before.
 pub(crate) fn committing(checks_follow: bool) {

@@ -160,7 +160,9 @@ extern "C" fn activity_on_replication_command(command: *const c_char) {
 
 #[unsafe(no_mangle)]
 extern "C" fn activity_on_commit(checks_follow: bool) {
-    contain(|| capture::utility::committing(checks_follow));
+    if capture::utility::tells_at_commit() {
+        contain(|| capture::utility::committing(checks_follow));
+    }
 }
 
 /// Asked at the end of every statement and before every commit.

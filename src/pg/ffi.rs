@@ -106,6 +106,7 @@ unsafe extern "C-unwind" {
         name_size: c_int,
     ) -> bool;
     pub(super) fn activity_pg_output(kind: pg_sys::Oid, value: pg_sys::Datum) -> *mut c_char;
+    pub(super) fn activity_pg_encoding() -> c_int;
     pub(super) fn activity_pg_find_conversion();
     pub(super) fn activity_pg_clip(text: *const c_char, length: c_int, limit: c_int) -> c_int;
     pub(super) fn activity_pg_character_bytes(text: *const c_char, length: c_int) -> c_int;

@@ -6,7 +6,8 @@ use std::ffi::c_int;
 use pgrx::pg_sys;
 
 use super::ffi::{
-    activity_pg_character_bytes, activity_pg_clip, activity_pg_convert, activity_pg_find_conversion,
+    activity_pg_character_bytes, activity_pg_clip, activity_pg_convert, activity_pg_encoding,
+    activity_pg_find_conversion,
 };
 use super::guard::raising;
 use super::process;
@@ -41,8 +42,8 @@ const MAX_CONVERSION_GROWTH: usize = 4;
 /// The server's conversion functions are catalog entries. One that was looked up serves on when catalogs cannot be read
 /// (an aborted transaction); before that, what is not ASCII is lost. UTF-8, ASCII and LATIN1 need none.
 pub(crate) fn to_utf8(bytes: &[u8]) -> Cow<'_, str> {
-    // SAFETY: reads process-local state.
-    let encoding = unsafe { pg_sys::GetDatabaseEncoding() };
+    // SAFETY: reads process-local state; raises nothing.
+    let encoding = unsafe { activity_pg_encoding() };
     // ASCII is UTF-8 in every encoding that a server may have (pg_wchar.h, PG_VALID_BE_ENCODING). What most servers
     // and most statements are comes first: from_utf8 takes ASCII by the word, from_utf8_lossy by the byte.
     if (encoding == pg_sys::pg_enc::PG_UTF8 as c_int || bytes.is_ascii())

@@ -172,6 +172,7 @@ extern bool activity_pg_statement_target(PlannedStmt *pstmt, const char **type, 
 extern char *activity_pg_output(Oid type, Datum value); /* may raise an error */
 
 /* ---- encoding.c ---- */
+extern int	activity_pg_encoding(void);
 extern void activity_pg_find_conversion(void);	/* may raise an error */
 extern int	activity_pg_clip(const char *text, int length, int limit);
 extern int	activity_pg_character_bytes(const char *text, int length);

@@ -17,6 +17,13 @@ static FmgrInfo conversion;
 static bool found = false;
 static bool looked_for = false;
 
+/* The encoding of the server's texts. Asked for every statement: without the guard that calls from Rust go through. */
+int
+activity_pg_encoding(void)
+{
+	return GetDatabaseEncoding();
+}
+
 /* Where catalogs cannot be read now, the next call looks. */
 void
 activity_pg_find_conversion(void)

@@ -119,41 +119,41 @@ executor_run(RUN_PARAMETERS)
 }
 
 static void
+next_executor_finish(QueryDesc *query)
+{
+	if (previous_executor_finish)
+		previous_executor_finish(query);
+	else
+		standard_ExecutorFinish(query);
+}
+
+static void
 executor_finish(QueryDesc *query)
 {
-	/* Nothing is left to do, and nothing can fail, for a query that changes no data. */
-	bool		watched = capturing() &&
-		(query->operation != CMD_SELECT || query->plannedstmt->hasModifyingCTE);
 	Frame		frame;
 
-	if (watched)
+	/* Nothing is left to do, and nothing can fail, for a query that changes no data. */
+	if ((query->operation == CMD_SELECT && !query->plannedstmt->hasModifyingCTE) || !capturing())
 	{
-		activity_on_finish_begin(query);
-		enter(&frame, query->sourceText, query->plannedstmt);
+		next_executor_finish(query);
+		return;
 	}
+	activity_on_finish_begin(query);
+	enter(&frame, query->sourceText, query->plannedstmt);
 	PG_TRY();
 	{
-		if (previous_executor_finish)
-			previous_executor_finish(query);
-		else
-			standard_ExecutorFinish(query);
+		next_executor_finish(query);
 	}
 	PG_CATCH();
 	{
-		if (watched)
-		{
-			leave(&frame);
-			activity_on_finish_end(query, failure_code());
-		}
+		leave(&frame);
+		activity_on_finish_end(query, failure_code());
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
-	if (watched)
-	{
-		leave(&frame);
-		activity_on_finish_end(query, 0);
-		await_end_of_query();
-	}
+	leave(&frame);
+	activity_on_finish_end(query, 0);
+	await_end_of_query();
 }
 
 static void

@@ -298,8 +298,13 @@ impl Accounts {
 
     /// The server stops, and nothing more is published: what can end ends now, so that the stream says so before it ends. Whether
     /// all of it is on the stream.
-    pub(super) fn finish(&mut self) -> bool {
+    pub(super) fn finish(&mut self, attached: &Attached) -> bool {
         self.windows.finish_instants();
+        if self.recovery.take().is_some() {
+            // Nobody is left who would wait. What is not delivered is told as that.
+            self.windows.close(Reason::NotDurable, clock::now());
+            attached.shared.not_durable_since.store(0, Ordering::SeqCst);
+        }
         if self.last_drop.take().is_some() {
             self.windows.close(Reason::RingFull, clock::now());
         }

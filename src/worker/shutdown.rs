@@ -57,7 +57,7 @@ impl Worker {
         let over = now >= shutdown.deliver_until;
         let sessions = attached.shared.sessions.load(Ordering::SeqCst) > 0 && !shutdown.immediate;
         // The ends of loss windows come before the end of the stream.
-        let all_told = !sessions && self.accounts.finish();
+        let all_told = !sessions && self.accounts.finish(attached);
         if (all_told || over) && shutdown.stopped.is_none() && self.started {
             let reason = if shutdown.immediate { "immediate shutdown" } else { "shutdown" };
             let params = [format!("epoch={}", attached.shared.epoch_text()), format!("reason={reason}")];

@@ -96,7 +96,8 @@ impl Drain {
 
     /// The ring is empty. Somebody waits: what is there goes now, if a request can carry it at once.
     fn flush_if_urgent(&mut self, connection: &Connection, urgent: bool) {
-        if !urgent || !connection.can_send_now() {
+        // Asked only where it matters: who was told no is woken when there is a slot.
+        if !urgent || self.batcher.is_empty() || !connection.can_send_now() {
             return;
         }
         if let Some(batch) = self.batcher.poll(Instant::now(), true)

@@ -314,12 +314,8 @@ impl<S: Stream, K: Keys> Running<S, K> {
         let progress = self.machine.progress(now);
         self.driver.shared.publish(&progress, self.machine.taken_batches());
         let before = std::mem::replace(&mut self.published, progress);
-        let room = before.released_bytes != progress.released_bytes
-            || before.finished_batches != progress.finished_batches;
-        let state = (progress.ready && !before.ready)
-            || progress.fails != before.fails
-            || progress.spool_is_drained != before.spool_is_drained;
-        if reported || room || state {
+        let state = progress.fails != before.fails || progress.spool_is_drained != before.spool_is_drained;
+        if self.driver.shared.is_awaited() || reported || state {
             (self.driver.waker)();
         }
     }

@@ -29,8 +29,8 @@ pub struct Handle<S, K> {
     stream: PhantomData<fn() -> S>,
 }
 
-/// Starts delivery on `runtime`: it looks after the stream and gets a data key at once. `waker` is called after every report
-/// and whenever there is room again or a request could be sent again.
+/// Starts delivery on `runtime`: it looks after the stream and gets a data key at once. `waker` is called after every report,
+/// and when there is room or a request can be sent after [`Handle::has_room`] or [`Handle::can_send_now`] said no.
 pub fn start<S: Stream, K: Keys>(
     runtime: &tokio::runtime::Handle,
     settings: Settings,

@@ -9,8 +9,12 @@
 //!
 //! The driver publishes reports before `finished`, so who sees that all is finished finds their reports; and `ready` before
 //! `taken`, so who sees that all is taken sees whether that left a slot.
+//!
+//! A caller that finds no room or no slot is owed a wake-up when there is one, and no other caller is: every request frees both,
+//! and mostly nobody waits for them. The caller says that it looked in vain and then looks again; the driver publishes and then asks
+//! whether somebody did. Both in sequential consistency, so that one of them sees the other.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -81,6 +85,10 @@ pub(crate) struct Shared {
     room_batches: AtomicU64,
     room_bytes: AtomicU64,
     ready: AtomicBool,
+    /// The caller found no room, and was not woken since.
+    room_is_awaited: AtomicBool,
+    /// The same for a slot.
+    slot_is_awaited: AtomicBool,
     fails: AtomicBool,
     spool_is_drained: AtomicBool,
     spool_records: AtomicU64,
@@ -112,6 +120,13 @@ impl Shared {
 
     /// Another batch of any size would be taken: the bounds are exceeded by at most one batch.
     pub(crate) fn has_room(&self) -> bool {
+        self.is_roomy() || {
+            await_it(&self.room_is_awaited);
+            self.is_roomy()
+        }
+    }
+
+    fn is_roomy(&self) -> bool {
         let released = self.released_bytes.load(Ordering::Acquire);
         let held = self.submitted_bytes.load(Ordering::Relaxed).saturating_sub(released);
         self.unfinished() < self.room_batches.load(Ordering::Relaxed)
@@ -128,6 +143,21 @@ impl Shared {
     }
 
     pub(crate) fn can_send_now(&self) -> bool {
+        self.has_slot() || {
+            await_it(&self.slot_is_awaited);
+            self.has_slot()
+        }
+    }
+
+    /// Whether the caller looked in vain for what is there now. After [`Self::publish`]; says so once.
+    pub(crate) fn is_awaited(&self) -> bool {
+        fence(Ordering::SeqCst);
+        let came = |awaited: &AtomicBool, is_there: bool| is_there && awaited.swap(false, Ordering::Relaxed);
+        let room = came(&self.room_is_awaited, self.is_roomy());
+        came(&self.slot_is_awaited, self.has_slot()) || room
+    }
+
+    fn has_slot(&self) -> bool {
         self.submitted_batches.load(Ordering::Relaxed) == self.taken_batches.load(Ordering::Acquire)
             && self.ready.load(Ordering::Relaxed)
     }
@@ -194,6 +224,12 @@ impl Shared {
     pub(crate) fn push_report(&self, report: Report) {
         self.reports().push(report);
     }
+}
+
+/// Before the caller looks again: if it looks in vain once more, the driver sees that it waits.
+fn await_it(awaited: &AtomicBool) {
+    awaited.store(true, Ordering::Relaxed);
+    fence(Ordering::SeqCst);
 }
 
 fn payload_bytes(batch: &Batch) -> u64 {

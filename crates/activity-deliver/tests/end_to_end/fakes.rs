@@ -218,6 +218,11 @@ impl Rig {
         self.until("readiness", |rig| rig.handle.can_send_now()).await;
     }
 
+    /// How often the waker was called.
+    pub(crate) fn wakes(&self) -> u64 {
+        self.wakes.0.load(Ordering::SeqCst)
+    }
+
     pub(crate) fn last_acked(&self) -> u64 {
         let acked = self.reports.iter().filter_map(|report| match report {
             Report::Acked(acked) => Some(acked.last_sequence),

@@ -75,6 +75,23 @@ async fn room_that_comes_without_an_acknowledgement_wakes_too() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_caller_is_woken_once_for_a_batch_and_for_a_slot_only_if_it_looked_for_one() {
+    let moods = [Mood::Hang, Mood::Store, Mood::Store, Mood::Store];
+    let mut rig = Rig::start(reloadable(), Memory::with_moods(&moods), Named(1));
+    rig.ready().await;
+    for sequence in 1..=3 {
+        let before = rig.wakes();
+        rig.handle.try_submit(batch(sequence, &[event("select 1")])).unwrap();
+        rig.acked(sequence).await;
+        assert_eq!(rig.wakes() - before, 1, "for the acknowledgement, and not when it was sent");
+    }
+    rig.handle.try_submit(batch(4, &[event("select 1")])).unwrap();
+    let before = rig.wakes();
+    rig.ready().await;
+    assert_eq!((rig.wakes() - before, rig.last_acked()), (1, 3), "for the slot alone");
+}
+
+#[tokio::test(start_paused = true)]
 async fn other_keys_are_waited_for_and_used() {
     let mut rig = Rig::start(reloadable(), Memory::new(), Named(1));
     rig.ready().await;

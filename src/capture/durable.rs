@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use activity_event::Class;
 
-use super::emit::{Draft, Text};
+use super::emit::Draft;
+use super::texts::Text;
 use super::{BACKEND, Backend};
 use crate::ack::{self, Waited};
 use crate::pg::log::{self, sqlstate};

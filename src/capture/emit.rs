@@ -1,47 +1,16 @@
 //! From what a hook knows to the encoded event in the ring.
 
-use std::borrow::Cow;
-
-use activity_event::{Class, Event, Params, Session, redact, text::cut};
+use activity_event::{Class, Event, Params, Session, text::cut};
 
 use super::names::RelationName;
+use super::texts::{Text, with_text};
 use super::{Backend, filter};
+use crate::pg::clock;
 use crate::pg::statement::transaction_id;
-use crate::pg::{clock, text};
-use crate::{ring, settings};
+use crate::ring;
 
 /// Longest message of an error in an event.
 const MAX_MESSAGE_BYTES: usize = 8 * 1024;
-
-/// A statement's text.
-#[derive(Clone, Copy)]
-pub(super) enum Text<'a> {
-    /// There is none: connects and disconnects.
-    None,
-    /// As the client sent it, in the server's encoding.
-    Raw(&'a [u8]),
-    /// Prepared by [`Prepared::of`] before.
-    Ready(&'a Prepared),
-}
-
-/// Text as an event holds it: UTF-8, redacted, cut.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Prepared {
-    pub(super) text: String,
-    /// Bytes of the whole, where it was cut.
-    pub(super) whole_bytes: Option<u64>,
-}
-
-impl Prepared {
-    /// Converts, redacts and cuts.
-    pub(super) fn of(raw: &[u8]) -> Self {
-        let mut prepared = Self::default();
-        with_text(Text::Raw(raw), |text, whole_bytes| {
-            prepared = Self { text: text.unwrap_or_default().to_owned(), whole_bytes };
-        });
-        prepared
-    }
-}
 
 /// What a hook knows of an event; the rest comes from the session.
 #[derive(Clone, Copy)]
@@ -111,7 +80,7 @@ impl Backend {
         self.session.refresh_encoded();
         let effective_user = self.session.role_known();
         let encoded = &mut self.encoded;
-        with_text(draft.text, |command_text, command_text_length| {
+        with_text(&mut self.texts, draft.text, |command_text, command_text_length| {
             let event = Event {
                 start_time: draft.start_time,
                 log_time: clock::now(),
@@ -140,21 +109,4 @@ impl Backend {
             None => self.dropped = true,
         }
     }
-}
-
-/// Hands the text as an event holds it to `f`, with the length of the whole where it was cut. No text is no commandText.
-fn with_text(draft: Text<'_>, f: impl FnOnce(Option<&str>, Option<u64>)) {
-    let raw = match draft {
-        Text::None | Text::Raw([]) => return f(None, None),
-        Text::Ready(prepared) => return f(Some(&prepared.text), prepared.whole_bytes),
-        Text::Raw(raw) => raw,
-    };
-    let limit = settings::max_statement_bytes();
-    // More than what is kept by a character: what straddles the cut is not kept.
-    let window = text::clip(raw, limit + text::LONGEST_CHARACTER_BYTES);
-    let utf8: Cow<'_, str> = text::to_utf8(window);
-    let redacted = redact::passwords(&utf8);
-    let (kept, was_longer) = cut(&redacted, limit);
-    let whole = if window.len() < raw.len() { Some(raw.len() as u64) } else { was_longer };
-    f(Some(if whole.is_some() { redact::without_torn_uri(kept) } else { kept }), whole);
 }

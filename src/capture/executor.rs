@@ -2,8 +2,8 @@
 
 use activity_event::Class;
 
-use super::emit::Text;
 use super::query::{OpenQuery, Told};
+use super::texts::Text;
 use super::{BACKEND, Backend, excluded, filter};
 use crate::pg::statement::{Query, in_extension_script};
 use crate::pg::{clock, process};

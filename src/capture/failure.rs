@@ -17,9 +17,10 @@ use std::borrow::Cow;
 
 use activity_event::{Class, ParamsBuf, command, redact, slice};
 
-use super::emit::{Draft, Prepared, Text};
+use super::emit::Draft;
 use super::numbers::Statement;
 use super::session::CONNECT_STATEMENT_ID;
+use super::texts::{Prepared, Text};
 use super::{BACKEND, Backend, durable};
 use crate::pg::statement::{client_text, innermost_text, logging_in, moment};
 use crate::pg::{clock, sqlstate, text};

@@ -6,7 +6,8 @@
 
 use activity_event::Class;
 
-use super::emit::{Draft, Text};
+use super::emit::Draft;
+use super::texts::Text;
 use super::watched::{self, Watch};
 use super::{BACKEND, Backend};
 use crate::pg::statement::{client_text, in_extension_script, innermost_text, moment};

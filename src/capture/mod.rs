@@ -12,6 +12,7 @@
 //! | [`filter`] | the settings | what is left out |
 //! | [`names`] | invalidation callbacks | names, cached |
 //! | [`durable`] | before commit, at the end of a statement in a block | the session waits, in sync mode |
+//! | [`texts`] | | statements' texts as events hold them |
 //! | [`emit`] | all of these | the encoded event in the ring |
 //!
 //! ## Numbers
@@ -52,6 +53,7 @@ mod numbers;
 pub(crate) mod objects;
 mod query;
 pub(crate) mod session;
+mod texts;
 pub(crate) mod utility;
 pub(crate) mod watched;
 
@@ -63,6 +65,7 @@ use self::filter::excluded;
 use self::names::Names;
 use self::numbers::Numbers;
 use self::session::SessionState;
+use self::texts::PlainTexts;
 use crate::pg::main_thread::MainThread;
 use crate::pg::statement;
 use crate::ring;
@@ -80,6 +83,7 @@ struct Backend {
     commit: Option<utility::OpenUtility>,
     failures: failure::Failures,
     names: Names,
+    texts: PlainTexts,
     /// End of the last event of this process in the ring; what has to be acknowledged for all of them to be durable.
     published_through: u64,
     /// End of the last event that was waited for.
@@ -103,6 +107,7 @@ impl Backend {
             commit: None,
             failures: failure::Failures::new(),
             names: Names::new(),
+            texts: PlainTexts::new(),
             published_through: 0,
             waited_through: 0,
             dropped: false,

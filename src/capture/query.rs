@@ -1,14 +1,15 @@
 //! What is known of a query between ExecutorStart and ExecutorEnd, and how it becomes events.
 
-use activity_event::{Class, Params, ParamsBuf, redact};
+use activity_event::{Class, Params, ParamsBuf};
 
-use super::emit::{Draft, Prepared, Text};
+use super::emit::Draft;
 use super::failure::FailedStatement;
 use super::names::Names;
 use super::numbers::Statement;
+use super::texts::{Prepared, Text, secret_parameters};
 use super::{Backend, watched};
+use crate::pg::clock;
 use crate::pg::statement::{Operation, Query, Relation};
-use crate::pg::{clock, text};
 use crate::settings;
 
 /// What of a query was told.
@@ -59,13 +60,15 @@ impl Backend {
         if index >= self.queries.len() {
             return;
         }
+        let raw = query.text();
+        let plain = self.texts.find(raw);
         let mut params = std::mem::take(&mut self.params);
         params.clear();
-        print_parameters(query, &mut params);
+        print_parameters(query, plain.is_some(), &mut params);
         let open = self.queries.swap_remove(index);
         // Several events share the text: prepare it once.
-        let prepared = (open.relations.len() > 1).then(|| Prepared::of(query.text()));
-        let text = prepared.as_ref().map_or(Text::Raw(query.text()), Text::Ready);
+        let prepared = (plain.is_none() && open.relations.len() > 1).then(|| Prepared::of(raw));
+        let text = plain.map_or(prepared.as_ref().map_or(Text::Raw(raw), Text::Ready), Text::Plain);
         self.publish_query(&open, query.query_id(), ran, text, params.as_params());
         self.queries.push(open);
         let last = self.queries.len() - 1;
@@ -140,7 +143,7 @@ impl Backend {
             return;
         }
         let mut params = ParamsBuf::new();
-        print_parameters(query, &mut params);
+        print_parameters(query, false, &mut params);
         open.kept =
             Some(Box::new(Kept { query_id: query.query_id(), text: Prepared::of(query.text()), params }));
     }
@@ -163,7 +166,7 @@ impl Backend {
             if settings::log_parameters()
                 && let Some(bound) = query.parameters()
             {
-                let secret = secret_parameters(query);
+                let secret = secret_parameters(query.text());
                 bound.print_plain(settings::max_parameter_bytes(), &secret, &mut failed.params);
             }
             failed
@@ -191,17 +194,14 @@ impl OpenQuery {
     }
 }
 
-fn print_parameters(query: Query<'_>, out: &mut ParamsBuf) {
+/// `plain`: the text holds nothing that could announce a secret.
+fn print_parameters(query: Query<'_>, plain: bool, out: &mut ParamsBuf) {
     if settings::log_parameters()
         && let Some(bound) = query.parameters()
     {
-        bound.print(settings::max_parameter_bytes(), &secret_parameters(query), out);
+        let secret = if plain { Vec::new() } else { secret_parameters(query.text()) };
+        bound.print(settings::max_parameter_bytes(), &secret, out);
     }
-}
-
-/// The numbers of the parameters whose values are secrets, as far as the text that is kept tells.
-fn secret_parameters(query: Query<'_>) -> Vec<usize> {
-    redact::parameters(&text::to_utf8(text::clip(query.text(), settings::max_statement_bytes())))
 }
 
 /// What a statement does to one of its relations, by the permissions that it needs there.

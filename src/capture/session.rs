@@ -4,7 +4,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use activity_event::{Class, NetProtocol, Session, command};
 
-use super::emit::{Draft, Prepared, Text};
+use super::emit::Draft;
+use super::texts::{Prepared, Text};
 use super::{BACKEND, durable, filter, names};
 use crate::pg::session::{self, Facts};
 use crate::pg::statement::moment;

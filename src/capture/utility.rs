@@ -2,10 +2,11 @@
 
 use activity_event::{Class, ParamsBuf};
 
-use super::emit::{Draft, Prepared, Text};
+use super::emit::Draft;
 use super::failure::FailedStatement;
 use super::objects::{Touched, finished};
 use super::query::of_relation;
+use super::texts::{Prepared, Text};
 use super::{BACKEND, Backend, excluded};
 use crate::pg::statement::{Operation, Relation, in_extension_script};
 use crate::pg::utility::Utility;

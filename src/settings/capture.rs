@@ -57,6 +57,9 @@ pub(super) static MODE: Choice<checks::ModeRule> = Choice::new(
     &MODES,
 );
 
+/// The least that `activity_stream.max_statement_bytes` can be.
+pub(crate) const MIN_STATEMENT_BYTES: usize = 1024;
+
 static MAX_STATEMENT_BYTES: Int = Int::new(
     Description {
         name: c"activity_stream.max_statement_bytes",
@@ -66,7 +69,7 @@ static MAX_STATEMENT_BYTES: Int = Int::new(
     },
     Unit::Byte,
     256 * 1024,
-    1024,
+    MIN_STATEMENT_BYTES as i32,
     512 * 1024,
 );
 

@@ -17,7 +17,9 @@ use std::time::Duration;
 
 use activity_deliver::{Durability, Sink};
 
-pub(crate) use capture::{Mode, log_parameters, max_parameter_bytes, max_statement_bytes, mode};
+pub(crate) use capture::{
+    MIN_STATEMENT_BYTES, Mode, log_parameters, max_parameter_bytes, max_statement_bytes, mode,
+};
 pub(crate) use delivery::ring_bytes;
 pub(crate) use filter::{
     capture_catalog, captured_classes, excluded_applications, excluded_databases, excluded_roles,

@@ -50,6 +50,12 @@ pub const REDACTED: &str = "<REDACTED>";
 /// A shorter secret of a statement is not looked for in messages: it would be found in any word.
 const SHORTEST_IN_MESSAGE_BYTES: usize = 3;
 
+/// Whether the text has a word that a secret can follow. If not, [`passwords`] leaves it as it is and [`parameters`] finds none.
+#[must_use]
+pub fn mentions_secrets(text: &str) -> bool {
+    mentions::secrets(text.as_bytes())
+}
+
 /// The statements without the secrets in them.
 #[must_use]
 pub fn passwords(text: &str) -> Cow<'_, str> {

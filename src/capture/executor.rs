@@ -2,10 +2,10 @@
 
 use activity_event::Class;
 
-use super::query::{OpenQuery, Told};
+use super::query::{Target, Told};
 use super::texts::Text;
 use super::{BACKEND, Backend, excluded, filter};
-use crate::pg::statement::{Query, in_extension_script};
+use crate::pg::statement::{Query, in_extension_script, in_subtransaction};
 use crate::pg::{clock, process};
 
 /// Most queries that one process keeps open at once; a session with more open cursors has the oldest forgotten.
@@ -22,33 +22,32 @@ pub(crate) fn start(query: Query<'_>) {
         }
         // Whatever is left out can still fail, and be told for that, or be told before it runs.
         let left_out = excluded() || (!query.modifies() && !filter::captures(Class::Read));
-        let mut relations = Vec::new();
-        query.relations(&mut relations);
-        if process::catalog_usable() {
-            relations
-                .iter()
-                .filter(|r| !left_out || r.foreign)
-                .for_each(|relation| b.names.learn(relation.oid));
-        }
+        let mut open = b.spare_query.take().unwrap_or_default();
+        let learns = process::catalog_usable();
+        query.each_relation(|relation| {
+            let name = if learns && (!left_out || relation.foreign) {
+                b.names.learn(relation.oid)
+            } else {
+                b.names.relation(relation.oid)
+            };
+            open.targets.push(Target { relation, name });
+        });
         if b.queries.len() >= MAX_OPEN_QUERIES {
             b.queries.remove(0);
             super::note_contained_failure();
         }
-        let intent = relations.iter().any(|relation| b.is_told_before(relation));
-        b.queries.push(OpenQuery {
-            address: query.address(),
-            key: next_key(),
-            substatement_id: b.numbers.current.next_substatement(),
-            statement: b.numbers.current,
-            top,
-            start_time: clock::now(),
-            operation: query.operation(),
-            relations,
-            rows: 0,
-            told: if left_out { Told::All } else { Told::No },
-            outer: b.numbers.current,
-            kept: None,
-        });
+        let intent = open.targets.iter().any(Target::is_told_before);
+        open.address = query.address();
+        open.watched_as = None;
+        open.substatement_id = b.numbers.current.next_substatement();
+        open.statement = b.numbers.current;
+        open.top = top;
+        open.start_time = clock::now();
+        open.operation = query.operation();
+        open.rows = 0;
+        open.told = if left_out { Told::All } else { Told::No };
+        open.outer = b.numbers.current;
+        b.queries.push(open);
         if intent {
             b.tell_intent_of_query(query);
         }
@@ -68,7 +67,10 @@ pub(crate) fn started(query: Query<'_>, failure: Option<i32>) {
         if let Some(open) = index.and_then(|index| b.queries.get_mut(index)) {
             // Numbers were given to the functions that it calls.
             open.statement = current;
-            query.watch(open.key);
+            // Its memory goes with the subtransaction; the transaction's end is told by itself.
+            if in_subtransaction() {
+                open.watch(query);
+            }
         }
     });
 }
@@ -141,14 +143,22 @@ pub(crate) fn end(query: Query<'_>) {
             Told::Rows(told) if open.rows > told => b.tell(index, query, true),
             Told::Rows(_) | Told::All => {}
         }
-        b.queries.remove(index);
+        let mut open = b.queries.remove(index);
+        open.targets.clear();
+        open.kept = None;
+        b.spare_query = Some(open);
     });
+}
+
+/// The transaction is rolled back, and with it ends what it had open. What was fetched in part is told when its memory goes.
+pub(crate) fn aborted() {
+    BACKEND.with(|b| b.queries.retain(|open| open.watched_as.is_some()));
 }
 
 /// The memory of a query went without ExecutorEnd: its transaction was rolled back. What it handed over is told.
 pub(crate) fn vanished(key: u64) {
     BACKEND.with(|b| {
-        let Some(index) = b.queries.iter().position(|open| open.key == key) else { return };
+        let Some(index) = b.queries.iter().position(|open| open.watched_as == Some(key)) else { return };
         let open = b.queries.remove(index);
         let untold = match open.told {
             Told::No => true,
@@ -196,10 +206,4 @@ fn leave(b: &mut Backend, query: Query<'_>, failure: Option<i32>) -> Option<usiz
     }
     b.publish_caught_failure();
     index
-}
-
-fn next_key() -> u64 {
-    use std::sync::atomic::{AtomicU64, Ordering};
-    static NEXT: AtomicU64 = AtomicU64::new(1);
-    NEXT.fetch_add(1, Ordering::Relaxed)
 }

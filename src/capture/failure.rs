@@ -231,7 +231,7 @@ impl Backend {
             ..FailedStatement::default()
         };
         if let Some(open) = self.queries.iter().rfind(|open| open.is_of(statement)) {
-            open.tell_into(&self.names, &mut failed);
+            open.tell_into(&mut failed);
         } else {
             (failed.class, failed.command) = command::guess(&failed.text.text);
         }

@@ -77,7 +77,10 @@ struct Backend {
     /// How many phases of queries and utility commands are under way around us.
     depth: u32,
     numbers: Numbers,
-    queries: Vec<query::OpenQuery>,
+    #[expect(clippy::vec_box, reason = "they are moved about for every statement, and used again")]
+    queries: Vec<Box<query::OpenQuery>>,
+    /// One that is over, for the next.
+    spare_query: Option<Box<query::OpenQuery>>,
     utilities: Vec<utility::OpenUtility>,
     /// A COMMIT that is told when deferred triggers have run.
     commit: Option<utility::OpenUtility>,
@@ -103,6 +106,7 @@ impl Backend {
             depth: 0,
             numbers: Numbers::new(),
             queries: Vec::new(),
+            spare_query: None,
             utilities: Vec::new(),
             commit: None,
             failures: failure::Failures::new(),

@@ -86,21 +86,21 @@ impl Names {
         known
     }
 
-    /// Looks the relation up where it is not known. Catalog access.
-    pub(super) fn learn(&mut self, oid: u32) {
+    /// What is known of the relation, looked up where nothing is. Catalog access.
+    pub(super) fn learn(&mut self, oid: u32) -> Option<Rc<RelationName>> {
         let known = self.fresh();
-        if known.relations.contains_key(&oid) {
-            return;
+        if let Some(relation) = known.relations.get(&oid) {
+            return Some(Rc::clone(relation));
         }
-        if let Some(found) = names::relation(oid) {
-            let entry = RelationName {
-                name: found.name.into_boxed_str(),
-                object_type: object_type(found.kind),
-                catalog: found.catalog,
-                leaves_server: found.leaves_server,
-            };
-            known.relations.insert(oid, Rc::new(entry));
-        }
+        let found = names::relation(oid)?;
+        let relation = Rc::new(RelationName {
+            name: found.name.into_boxed_str(),
+            object_type: object_type(found.kind),
+            catalog: found.catalog,
+            leaves_server: found.leaves_server,
+        });
+        known.relations.insert(oid, Rc::clone(&relation));
+        Some(relation)
     }
 
     /// What is known of the relation.

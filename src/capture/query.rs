@@ -1,10 +1,13 @@
 //! What is known of a query between ExecutorStart and ExecutorEnd, and how it becomes events.
 
+use std::rc::Rc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use activity_event::{Class, Params, ParamsBuf};
 
 use super::emit::Draft;
 use super::failure::FailedStatement;
-use super::names::Names;
+use super::names::RelationName;
 use super::numbers::Statement;
 use super::texts::{Prepared, Text, secret_parameters};
 use super::{Backend, watched};
@@ -13,9 +16,10 @@ use crate::pg::statement::{Operation, Query, Relation};
 use crate::settings;
 
 /// What of a query was told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum Told {
     /// Nothing.
+    #[default]
     No,
     /// A first part, with so many rows.
     Rows(u64),
@@ -23,10 +27,12 @@ pub(super) enum Told {
     All,
 }
 
-/// A query between ExecutorStart and ExecutorEnd.
+/// A query between ExecutorStart and ExecutorEnd. One that is over is used again, and with it the memory of its list.
+#[derive(Default)]
 pub(super) struct OpenQuery {
     pub(super) address: usize,
-    pub(super) key: u64,
+    /// The key under which the end of its memory is told, where it is.
+    pub(super) watched_as: Option<u64>,
     /// The statement it belongs to; of a client's own query also its counter.
     pub(super) statement: Statement,
     pub(super) substatement_id: u64,
@@ -34,13 +40,28 @@ pub(super) struct OpenQuery {
     pub(super) top: bool,
     pub(super) start_time: i64,
     pub(super) operation: Operation,
-    pub(super) relations: Vec<Relation>,
+    pub(super) targets: Vec<Target>,
     pub(super) rows: u64,
     pub(super) told: Told,
     /// The statement that was current before this query ran.
     pub(super) outer: Statement,
     /// What it is told with should it go without ExecutorEnd; there where a part of its rows was fetched.
     pub(super) kept: Option<Box<Kept>>,
+}
+
+/// A relation of a query.
+pub(super) struct Target {
+    pub(super) relation: Relation,
+    /// What it was called when the query began; `None` where that could not be told.
+    pub(super) name: Option<Rc<RelationName>>,
+}
+
+impl Target {
+    /// Whether what the query does with it is told before it runs.
+    pub(super) fn is_told_before(&self) -> bool {
+        (self.relation.writes() && watched::is_watched_catalog(self.relation.oid))
+            || self.name.as_ref().is_some_and(|known| known.leaves_server)
+    }
 }
 
 /// What of a query is needed when the query itself is gone.
@@ -67,7 +88,7 @@ impl Backend {
         print_parameters(query, plain.is_some(), &mut params);
         let open = self.queries.swap_remove(index);
         // Several events share the text: prepare it once.
-        let prepared = (plain.is_none() && open.relations.len() > 1).then(|| Prepared::of(raw));
+        let prepared = (plain.is_none() && open.targets.len() > 1).then(|| Prepared::of(raw));
         let text = plain.map_or(prepared.as_ref().map_or(Text::Raw(raw), Text::Ready), Text::Plain);
         self.publish_query(&open, query.query_id(), ran, text, params.as_params());
         self.queries.push(open);
@@ -95,41 +116,34 @@ impl Backend {
             ..Draft::EMPTY
         };
         let operation = open.operation;
-        if open.relations.is_empty() {
+        if open.targets.is_empty() {
             let (class, command) = of_operation(operation);
             self.publish(&Draft { class, command, ..draft });
         }
-        for (place, relation) in open.relations.iter().enumerate() {
+        for (place, Target { relation, name }) in open.targets.iter().enumerate() {
             let (class, command) = of_relation(relation, operation);
-            let same = |other: &Relation| {
-                other.oid == relation.oid && of_relation(other, operation) == (class, command)
+            let same = |other: &Target| {
+                other.relation.oid == relation.oid
+                    && of_relation(&other.relation, operation) == (class, command)
             };
-            let known = self.names.relation(relation.oid);
-            let catalog = known.as_ref().is_some_and(|known| known.catalog);
+            let catalog = name.as_ref().is_some_and(|known| known.catalog);
             // A table that is read twice is told once.
-            if open.relations.iter().take(place).any(same) || (catalog && !settings::capture_catalog()) {
+            if open.targets.iter().take(place).any(same) || (catalog && !settings::capture_catalog()) {
                 continue;
             }
-            self.publish(&Draft { class, command, ..draft }.on(known.as_deref()));
+            self.publish(&Draft { class, command, ..draft }.on(name.as_deref()));
         }
-    }
-
-    /// Whether what the query does with the relation is told before it runs.
-    pub(super) fn is_told_before(&self, relation: &Relation) -> bool {
-        (relation.writes() && watched::is_watched_catalog(relation.oid))
-            || self.names.relation(relation.oid).is_some_and(|known| known.leaves_server)
     }
 
     pub(super) fn tell_intent_of_query(&mut self, query: Query<'_>) {
         let Some(open) = self.queries.pop() else { return };
-        let watched = open.relations.iter().find(|relation| self.is_told_before(relation));
-        let known = watched.and_then(|relation| self.names.relation(relation.oid));
+        let known = open.targets.iter().find(|target| target.is_told_before()).and_then(|t| t.name.as_ref());
         self.publish_intent(&Draft {
             start_time: open.start_time,
             statement_id: open.statement.id,
             substatement_id: open.substatement_id,
-            object_type: known.as_ref().map(|k| k.object_type),
-            object_name: known.as_ref().map(|k| &*k.name),
+            object_type: known.map(|k| k.object_type),
+            object_name: known.map(|k| &*k.name),
             text: Text::Raw(query.text()),
             ..Draft::EMPTY
         });
@@ -142,6 +156,7 @@ impl Backend {
         if open.told == Told::All || open.kept.is_some() {
             return;
         }
+        open.watch(query);
         let mut params = ParamsBuf::new();
         print_parameters(query, false, &mut params);
         open.kept =
@@ -161,7 +176,7 @@ impl Backend {
             };
             (failed.class, failed.command) = of_operation(query.operation());
             if let Some(open) = open {
-                open.tell_into(&b.names, &mut failed);
+                open.tell_into(&mut failed);
             }
             if settings::log_parameters()
                 && let Some(bound) = query.parameters()
@@ -180,16 +195,26 @@ impl OpenQuery {
         self.top && self.statement.id == statement.id
     }
 
+    /// Has the end of its memory told, once.
+    pub(super) fn watch(&mut self, query: Query<'_>) {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        if self.watched_as.is_none() {
+            let key = NEXT.fetch_add(1, Ordering::Relaxed);
+            self.watched_as = Some(key);
+            query.watch(key);
+        }
+    }
+
     /// Its numbers, class, command and target, for when it failed.
-    pub(super) fn tell_into(&self, names: &Names, failed: &mut FailedStatement) {
-        let target = self.relations.iter().find(|r| r.writes()).or(self.relations.first());
-        let known = target.and_then(|relation| names.relation(relation.oid));
+    pub(super) fn tell_into(&self, failed: &mut FailedStatement) {
+        let target = self.targets.iter().find(|t| t.relation.writes()).or(self.targets.first());
+        let known = target.and_then(|target| target.name.as_ref());
         failed.start_time = self.start_time;
         failed.statement_id = self.statement.id;
         failed.substatement_id = self.substatement_id;
         (failed.class, failed.command) =
-            target.map_or_else(|| of_operation(self.operation), |r| of_relation(r, self.operation));
-        failed.object_type = known.as_ref().map(|k| k.object_type);
+            target.map_or_else(|| of_operation(self.operation), |t| of_relation(&t.relation, self.operation));
+        failed.object_type = known.map(|k| k.object_type);
         failed.object_name = known.map(|k| k.name.clone());
     }
 }

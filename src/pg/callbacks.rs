@@ -178,6 +178,11 @@ extern "C" fn activity_await(may_refuse: bool) -> c_int {
 }
 
 #[unsafe(no_mangle)]
+extern "C" fn activity_on_abort() {
+    contain(capture::executor::aborted);
+}
+
+#[unsafe(no_mangle)]
 extern "C" fn activity_on_connected() {
     contain(capture::session::connected);
 }

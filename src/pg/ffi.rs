@@ -119,6 +119,7 @@ unsafe extern "C-unwind" {
     ) -> c_int;
     pub(super) fn activity_pg_user_id() -> pg_sys::Oid;
     pub(super) fn activity_pg_in_transaction() -> bool;
+    pub(super) fn activity_pg_in_subtransaction() -> bool;
     pub(super) fn activity_pg_moment(out: *mut RawMoment);
     pub(super) fn activity_pg_worker_name() -> *const c_char;
     pub(super) fn activity_pg_is_walsender() -> bool;

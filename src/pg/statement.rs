@@ -7,8 +7,9 @@ use std::ptr::NonNull;
 use pgrx::pg_sys;
 
 use super::ffi::{
-    RawMoment, RawRelation, activity_pg_innermost_text, activity_pg_moment, activity_pg_query_was_rewound,
-    activity_pg_relations, activity_pg_transaction_id, activity_pg_watch_query,
+    RawMoment, RawRelation, activity_pg_in_subtransaction, activity_pg_innermost_text, activity_pg_moment,
+    activity_pg_query_was_rewound, activity_pg_relations, activity_pg_transaction_id,
+    activity_pg_watch_query,
 };
 use super::names::FOREIGN_TABLE;
 
@@ -22,7 +23,7 @@ pub(crate) struct Query<'a> {
 }
 
 /// What a query does, of the executor's operations.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Operation {
     /// SELECT, VALUES, TABLE.
     Select,
@@ -35,6 +36,7 @@ pub(crate) enum Operation {
     /// MERGE.
     Merge,
     /// Anything else.
+    #[default]
     Other,
 }
 
@@ -156,24 +158,22 @@ impl<'a> Query<'a> {
         unsafe { slice(self.desc().sourceText, plan.stmt_location, plan.stmt_len) }
     }
 
-    /// The relations whose permissions are checked, the first [`MAX_RELATIONS`] of them. `out` is cleared first.
-    pub(crate) fn relations(&self, out: &mut Vec<Relation>) {
-        const FEW: usize = 16;
+    /// Hands the relations whose permissions are checked to `each`, the first [`MAX_RELATIONS`] of them.
+    pub(crate) fn each_relation(&self, each: impl FnMut(Relation)) {
+        const FEW: usize = 8;
         const NONE: RawRelation =
             RawRelation { relid: pg_sys::InvalidOid, required_perms: 0, relkind: 0, rellockmode: 0 };
-        out.clear();
         let mut few = [NONE; FEW];
         // SAFETY: a valid plan; a buffer and its capacity. Raises nothing.
         let count = unsafe { activity_pg_relations(self.desc().plannedstmt, few.as_mut_ptr(), FEW as i32) };
         let count = usize::try_from(count).unwrap_or(0).min(MAX_RELATIONS);
         if count <= FEW {
-            out.extend(few.iter().take(count).map(Relation::from));
-            return;
+            return few.iter().take(count).map(Relation::from).for_each(each);
         }
         let mut many = vec![NONE; count];
         // SAFETY: as above; count fits an int, see MAX_RELATIONS.
         unsafe { activity_pg_relations(self.desc().plannedstmt, many.as_mut_ptr(), count as i32) };
-        out.extend(many.iter().map(Relation::from));
+        many.iter().map(Relation::from).for_each(each);
     }
 
     /// The parameters that the client bound, if any.
@@ -182,7 +182,7 @@ impl<'a> Query<'a> {
         unsafe { super::params::Bound::new(self.desc().params) }
     }
 
-    /// Has the end of this query's memory told under `key`, however it ends.
+    /// Has the end of this query's memory told under `key`, however it ends. Where memory is short it is not told.
     pub(crate) fn watch(&self, key: u64) {
         if !self.desc().estate.is_null() {
             // SAFETY: estate is there; raises nothing.
@@ -271,6 +271,12 @@ pub(crate) fn client_text<'a>() -> &'a [u8] {
         let text = pg_sys::debug_query_string;
         if text.is_null() { &[] } else { CStr::from_ptr(text).to_bytes() }
     }
+}
+
+/// Whether a subtransaction is under way.
+pub(crate) fn in_subtransaction() -> bool {
+    // SAFETY: raises nothing; reads the state of the transaction.
+    unsafe { activity_pg_in_subtransaction() }
 }
 
 /// The id of the transaction, where one was assigned.

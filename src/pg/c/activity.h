@@ -82,6 +82,7 @@ extern void activity_on_session_end(int code);
 extern void activity_on_commit(bool checks_follow);
 extern bool activity_awaits(int place); /* whether there is anything to wait for there */
 extern int	activity_await(bool may_refuse);	/* what becomes of the statement */
+extern void activity_on_abort(void);
 extern void activity_on_relation_invalidated(Oid relation);
 extern void activity_on_catalog_invalidated(int catalog);
 extern void activity_on_shmem_startup(void);
@@ -181,6 +182,7 @@ extern int	activity_pg_convert(const char *source, int length, char *destination
 /* ---- process.c ---- */
 extern Oid	activity_pg_user_id(void);	/* the role in force */
 extern bool activity_pg_in_transaction(void);	/* one that works: catalogs can be read */
+extern bool activity_pg_in_subtransaction(void);
 
 typedef struct ActivityMoment
 {

@@ -52,6 +52,7 @@ transaction_event(XactEvent event, void *argument)
 			note_transaction_end(true);
 			break;
 		case XACT_EVENT_ABORT:
+			activity_on_abort();
 			note_transaction_end(false);
 			break;
 		default:

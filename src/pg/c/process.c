@@ -33,6 +33,12 @@ activity_pg_in_transaction(void)
 	return IsTransactionState() && OidIsValid(MyDatabaseId);
 }
 
+bool
+activity_pg_in_subtransaction(void)
+{
+	return IsSubTransaction();
+}
+
 uint64
 activity_pg_transaction_id(void)
 {

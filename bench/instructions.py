@@ -1,20 +1,22 @@
-"""Instructions that a backend executes per statement, with and without activity_stream and with pgAudit, by callgrind.
+"""Instructions that a backend executes per statement, with each of the variants, by callgrind.
 
 The difference between a long and a short session takes the session's own cost out. Callgrind counts the same for the same
-binary and input whatever else the machine does; differences of 200 instructions mean nothing.
+binary and input whatever else the machine does; differences of 200 instructions mean nothing. In sync mode the endpoint answers at
+once; how often a wait looks again differs from run to run, so there the last percent means nothing.
 """
 
 import os
 import re
 import signal
 import subprocess
-from pathlib import Path
+import sys
 
-from servers import bare_and_streaming
+import figures
+import modules_path  # noqa: F401
 from server import _as_server  # the servers' own way to become their user
-from waiting import wait_for
+from variants import Servers
 
-SHORT, LONG = 500, 5500
+SHORT, LONG = (100, 600) if figures.QUICK else (500, 5500)
 JOIN = """\\set id random(1, 1000)
 SELECT t1.id FROM t1 JOIN t2 USING (id) JOIN t3 USING (id) JOIN t4 USING (id) JOIN t5 USING (id) WHERE t1.id = :id;
 """
@@ -26,6 +28,7 @@ LOADS = [
     ("select-only, simple", "simple", None),
     ("join of five tables, prepared", "prepared", JOIN),
 ]
+QUICK_LOADS = [LOADS[1]]
 
 
 def run(cluster, arguments, statements):
@@ -44,7 +47,7 @@ def run(cluster, arguments, statements):
             result = cluster.program("pgbench", "-n", "-c", 1, "-t", statements, *arguments, timeout=300)
             assert result.returncode == 0, result.stderr
         finally:
-            if (cluster.data / "postmaster.pid").exists():
+            if cluster.running():
                 os.kill(int((cluster.data / "postmaster.pid").read_text().splitlines()[0]), signal.SIGINT)
             server.wait(timeout=120)
     # Of the processes that were started after that, pgbench's backend is the one that worked.
@@ -55,32 +58,30 @@ def run(cluster, arguments, statements):
     return total
 
 
-def per_statement(cluster, arguments):
+def per_statement(cluster, protocol, script):
     """The cost of one statement."""
+    arguments = ["-M", protocol, "-S"]
+    if script is not None:
+        path = cluster.folder / "script.sql"
+        path.write_text(script, encoding="ascii")
+        arguments = ["-M", protocol, "-f", path]
     return (run(cluster, arguments, LONG) - run(cluster, arguments, SHORT)) / (LONG - SHORT)
 
 
-def load(protocol, script):
-    """pgbench's arguments for a load."""
-    if script is None:
-        return ["-M", protocol, "-S"]
-    path = Path("/tmp") / f"activity-bench-{os.getpid()}.sql"
-    path.write_text(script, encoding="ascii")
-    return ["-M", protocol, "-f", path]
-
-
 def main():
-    print("| statement | bare | async | more | pgAudit | more |")
-    print("|---|---|---|---|---|---|", flush=True)
-    with bare_and_streaming(pgaudit=True) as (*clusters, _):
-        for cluster in clusters:
-            assert cluster.program("pgbench", "-i", "-q", "-s", 1).returncode == 0
+    saved = {"environment": figures.environment(), "per_statement": {}}
+    with Servers(scale=1, start=False) as servers:
+        for cluster in servers.clusters.values():
+            # Small enough for callgrind to map, and without work of its own between statements.
+            cluster.configure({"shared_buffers": "128MB"})
+            cluster.start()
             assert cluster.program("psql", "-X", "-q", "-c", TABLES + "ANALYZE").returncode == 0
             cluster.stop()
-        for name, protocol, script in LOADS:
-            bare, *others = [per_statement(cluster, load(protocol, script)) for cluster in clusters]
-            cells = " | ".join(f"{count / 1000:.1f} k | {(count - bare) / 1000:.1f} k ({count / bare - 1:.0%})" for count in others)
-            print(f"| {name} | {bare / 1000:.1f} k | {cells} |", flush=True)
+        for name, protocol, script in QUICK_LOADS if figures.QUICK else LOADS:
+            counts = {kind: per_statement(cluster, protocol, script) for kind, cluster in servers.clusters.items()}
+            saved["per_statement"][name] = counts
+            figures.save("instructions", saved)
+            print(f"{name}: " + ", ".join(f"{kind} {count / 1000:.1f} k" for kind, count in counts.items()), file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -1,72 +1,83 @@
-"""Transactions per second with activity_stream in async mode, as a ratio to a server without it.
+"""pgbench, with each variant in turn: A B C …, the next round … C B A, so that a slow minute of the machine hits all alike.
 
-Runs are interleaved, and the order within a pair alternates, so that a slow minute of the machine hits both alike.
+A ratio is always of two runs of the same round. Processors are kept from sleeping by processes that run only where nobody else
+wants to: a virtual processor that sleeps takes so long to wake up that it would be all that a comparison sees.
 """
 
-import os
-import re
-import statistics
+import contextlib
+import sys
 
-from servers import bare_and_streaming
+import figures
+import modules_path  # noqa: F401
+import pgbench
+from accounting import Accounts
+from cpu import Awake
+from variants import Servers
 
-ROUNDS = int(os.environ.get("BENCH_ROUNDS", "11"))
-SECONDS = int(os.environ.get("BENCH_SECONDS", "2"))
-SCALE = 10
-SCRIPTS = {"select-only": ["-S"], "TPC-B": []}
-CELLS = [(script, protocol, clients) for script in SCRIPTS for protocol in ("simple", "prepared") for clients in (1, 8)]
-TICKS = os.sysconf("SC_CLK_TCK")
-
-
-def cpu_seconds(pid):
-    """User and system time of a process."""
-    fields = open(f"/proc/{pid}/stat", encoding="ascii").read().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS
-
-
-def tps(cluster, script, protocol, clients):
-    """One run of pgbench."""
-    arguments = ["-n", "-M", protocol, "-c", clients, "-j", min(clients, 2), "-T", SECONDS, *SCRIPTS[script]]
-    result = cluster.program("pgbench", *arguments, timeout=SECONDS + 60)
-    assert result.returncode == 0, result.stderr
-    return float(re.search(r"^tps = ([\d.]+)", result.stdout, re.M).group(1))
+ROUNDS = figures.setting("BENCH_ROUNDS", 5, 1)
+SECONDS = figures.setting("BENCH_SECONDS", 2, 1)
+# As many branches as clients, or they would all wait for one another's locks.
+SCALE = figures.setting("BENCH_SCALE", 64, 4)
+CLIENTS = (1, 8, 32, 64)
+QUICK_CELLS = [("select-only", "prepared", 1), ("select-only", "prepared", 8), ("TPC-B", "simple", 8)]
+# Of fast transactions one in so many is logged: pgbench has only these processors, too.
+SAMPLING = 0.1
 
 
-def cell(bare, streaming, aws_pid, worker, script, protocol, clients):
-    """Pairs of runs; their ratios, and the CPU that the others took in the streaming runs."""
-    ratios, worker_cpu, aws_cpu = [], 0.0, 0.0
+def cells():
+    """Load, protocol, clients."""
+    if figures.QUICK:
+        return QUICK_CELLS
+    return [(load, protocol, clients) for load in pgbench.LOADS for protocol in pgbench.PROTOCOLS for clients in CLIENTS]
+
+
+def one_run(servers, accounts, variant, load, protocol, clients):
+    """Its figures."""
+    cluster = servers.prepare(variant)
+    sampling = 1.0 if variant.delay_ms else SAMPLING
+    return accounts[variant.server].of(
+        lambda: pgbench.run(cluster, load, protocol, clients, seconds=SECONDS, sampling=sampling)
+    )
+
+
+def waits_per_transaction(servers, accounts, load, protocol):
+    """How often a session in sync mode waits in one transaction; what logins wait for cancels out."""
+    few, many = (
+        accounts["sync"].of(lambda n=n: pgbench.run(servers.clusters["sync"], load, protocol, 1, transactions=n))
+        for n in (20, 120)
+    )
+    return (many["sync_waits"] - few["sync_waits"]) / 100
+
+
+def measure(servers, accounts, saved):
+    """All rounds; what is known so far is saved after each cell."""
+    saved["waits_per_transaction"] = {
+        load: {protocol: waits_per_transaction(servers, accounts, load, protocol) for protocol in pgbench.PROTOCOLS}
+        for load in pgbench.LOADS
+    }
     for number in range(ROUNDS):
-        rates = {}
-        for cluster in (bare, streaming) if number % 2 == 0 else (streaming, bare):
-            before = cpu_seconds(worker), cpu_seconds(aws_pid)
-            rates[cluster] = tps(cluster, script, protocol, clients)
-            if cluster is streaming:
-                # What is still in the ring is part of the price.
-                assert cluster.value("SELECT activity_stream.flush('60 s')")
-                worker_cpu += cpu_seconds(worker) - before[0]
-                aws_cpu += cpu_seconds(aws_pid) - before[1]
-        ratios.append(rates[streaming] / rates[bare])
-    elapsed = ROUNDS * SECONDS
-    return ratios, worker_cpu / elapsed, aws_cpu / elapsed
+        for load, protocol, clients in cells():
+            variants = servers.variants()
+            tps = {}
+            for variant in variants if number % 2 == 0 else reversed(variants):
+                run = one_run(servers, accounts, variant, load, protocol, clients)
+                cell = {"round": number, "load": load, "protocol": protocol, "clients": clients, "variant": variant.name}
+                saved["runs"].append(cell | run)
+                tps[variant.name] = run["tps"]
+            figures.save("throughput", saved)
+            told = ", ".join(f"{v.name} {tps[v.name] / tps['bare']:.2f}" for v in variants)
+            print(f"round {number + 1}/{ROUNDS} {load} {protocol} {clients}: {tps['bare']:.0f} tps; {told}", file=sys.stderr)
 
 
 def main():
-    print("| load | protocol | clients | async / bare | range | worker CPU | local AWS CPU |")
-    print("|---|---|---|---|---|---|---|", flush=True)
-    with bare_and_streaming() as (bare, streaming, aws_pid):
-        for cluster in (bare, streaming):
-            result = cluster.program("pgbench", "-i", "-q", "-s", SCALE)
-            assert result.returncode == 0, result.stderr
-        streaming.execute("CREATE EXTENSION activity_stream")
-        worker = streaming.value("SELECT worker_pid FROM activity_stream.status")
-        for script, protocol, clients in CELLS:
-            ratios, worker_cpu, aws_cpu = cell(bare, streaming, aws_pid, worker, script, protocol, clients)
-            print(
-                f"| {script} | {protocol} | {clients} | **{statistics.median(ratios):.2f}** "
-                f"| {min(ratios):.2f}–{max(ratios):.2f} | {worker_cpu:.0%} | {aws_cpu:.0%} |",
-                flush=True,
-            )
-        lost = streaming.value("SELECT dropped_events + lost_events FROM activity_stream.status")
-        assert lost == 0, f"{lost} events were lost"
+    saved = {"environment": figures.environment(), "seconds": SECONDS, "scale": SCALE, "runs": []}
+    with Servers(scale=SCALE) as servers, Awake(), contextlib.ExitStack() as exits:
+        accounts = {name: Accounts(servers, name) for name in servers.clusters}
+        for account in accounts.values():
+            exits.callback(account.close)
+        measure(servers, accounts, saved)
+        for name, account in accounts.items():
+            assert account.lost() == 0, f"{name} lost {account.lost()} events"
 
 
 if __name__ == "__main__":

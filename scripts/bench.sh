@@ -1,35 +1,29 @@
 #!/usr/bin/env bash
-# bench.sh: the figures of the README, measured on this machine and put there. See bench/README.md.
+# bench.sh: the figures of README.md and docs/performance.md, measured on this machine and put there. See bench/README.md.
+# ACTIVITY_PG (15) selects the PostgreSQL, BENCH_PROFILE the build. BENCH_QUICK=1 is one short pass over a few cells, which shows
+# that everything works; what it measures means nothing, and goes to .state/bench-quick.
 source "$(dirname "$0")/lib.sh"
 
 make_state
-venv=$("$ROOT/scripts/venv.sh" e2e)
-pg_config=$("$ROOT/scripts/postgres.sh" "${ACTIVITY_PG:-15}")
-PROFILE=${BENCH_PROFILE:-release} "$ROOT/scripts/install.sh" "$pg_config"
+if [ -n "${BENCH_QUICK:-}" ]; then default=fast; else default=release; fi
+export BENCH_PROFILE=${BENCH_PROFILE:-$default}
+e2e=$("$ROOT/scripts/venv.sh" e2e)/bin/python
+plots=$("$ROOT/scripts/venv.sh" bench)/bin/python
+ACTIVITY_E2E_PG_CONFIG=$("$ROOT/scripts/postgres.sh" "${ACTIVITY_PG:-15}")
+export ACTIVITY_E2E_PG_CONFIG
+PROFILE=$BENCH_PROFILE "$ROOT/scripts/install.sh" "$ACTIVITY_E2E_PG_CONFIG"
+(cd "$ROOT" && cargo build -q --locked --profile "$BENCH_PROFILE" -p activity-bench-endpoint)
+ACTIVITY_BENCH_ENDPOINT=$(profile_dir "$BENCH_PROFILE")/activity-bench-endpoint
+export ACTIVITY_BENCH_ENDPOINT
 if ! command -v valgrind >/dev/null; then
     is_root || die "valgrind is missing" "Install it, or run this as root."
     apt-get install -y -qq --no-install-recommends valgrind >&2
 fi
 
-aws=$(mktemp -d /tmp/activity-aws-XXXXXX)
-trap '"$ROOT/scripts/aws-local.sh" stop "$aws"; rm -rf "$aws"' EXIT
-export ACTIVITY_E2E_PG_CONFIG=$pg_config
-ACTIVITY_E2E_ENDPOINT=$("$ROOT/scripts/aws-local.sh" start ministack "$aws")
-export ACTIVITY_E2E_ENDPOINT
-ACTIVITY_BENCH_AWS_PID=$(cat "$aws/pid")
-export ACTIVITY_BENCH_AWS_PID
-
 cd "$ROOT/bench"
-figures=$(mktemp)
-say "throughput"
-"$venv/bin/python" throughput.py | tee "$figures" >&2
-say "instructions"
-echo >>"$figures"
-"$venv/bin/python" instructions.py | tee -a "$figures" >&2
-say "sealing"
-sealing=$(cargo run -q --release --locked -p activity-seal --example sealing_speed)
-printf '%s\n' "$sealing" >&2
-printf '\nSealing alone, one thread: %s.\n' "$(printf '%s\n' "$sealing" | "$venv/bin/python" sealing.py)" >>"$figures"
-"$venv/bin/python" report.py <"$figures"
-rm -f "$figures"
-say "the figures are in README.md"
+for part in throughput latency wakeups readable instructions examples; do
+    say "$part"
+    "$e2e" "$part.py"
+done
+"$plots" report.py
+"$plots" targets.py

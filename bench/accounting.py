@@ -1,11 +1,13 @@
 """What a run cost: the processor time of each who took part, and what went through the stream."""
 
 import os
+import time
 from pathlib import Path
 
 import modules_path  # noqa: F401
-from cpu import of_process
+from cpu import _of_all, of_process  # of all processors, what a hypervisor took included
 from variants import STREAMING
+from waiting import wait_for
 
 _STATUS = ("published_events", "records", "record_bytes", "sync_waits")
 _WIRE = ("requests", "body_bytes", "held_answers", "held_us")
@@ -14,7 +16,8 @@ _WIRE = ("requests", "body_bytes", "held_answers", "held_us")
 class Accounts:
     """The books of one server."""
 
-    def __init__(self, servers, name):
+    def __init__(self, servers, name, awake):
+        self._awake = awake
         self._streaming = name in STREAMING
         self._cluster = servers.clusters[name]
         self._endpoint = servers.endpoints[name]
@@ -40,12 +43,11 @@ class Accounts:
     def _server_seconds(self):
         """All processes of the server, those that have ended among them, but not the worker or the logging collector."""
         total = of_process(self._postmaster, with_reaped=True)
-        for pid in self._children():
-            try:
-                total += of_process(pid) if pid != self._helper else 0
-            except FileNotFoundError:
-                pass  # It ended in between: a moment of one process.
-        return total
+        return total + sum(of_process(pid) for pid in self._children() if pid != self._helper)
+
+    def _wait_for_ends(self, there):
+        """Until the postmaster has seen the ends of all processes that came meanwhile: then it has their times."""
+        wait_for(lambda: there.issuperset(self._children()), "pgbench's sessions have ended", pause=0.005)
 
     def _now(self):
         status = {}
@@ -60,10 +62,18 @@ class Accounts:
 
     def of(self, work):
         """Does the work, and returns its result with what it cost."""
-        before, server, own = self._now(), self._server_seconds(), _own_children()
+        before, there = self._now(), set(self._children())
+        machine, server, own = self._machine(), self._server_seconds(), _own_children()
         result = work()
+        self._wait_for_ends(there)
         spent = {"pgbench_cpu_s": _own_children() - own, "server_cpu_s": self._server_seconds() - server}
-        return result | spent | {name: value - before[name] for name, value in self._now().items()}
+        spent |= {name: value - before[name] for name, value in self._now().items()}
+        elapsed, everybody, awake, harness = (end - begin for begin, end in zip(machine, self._machine()))
+        ours = awake + harness + sum(value for name, value in spent.items() if name.endswith("_cpu_s"))
+        return result | spent | {"others_processors": max(everybody - ours, 0) / elapsed}
+
+    def _machine(self):
+        return time.monotonic(), _of_all(), self._awake.seconds(), time.process_time()
 
     def lost(self):
         """Events that were lost since the server was started."""

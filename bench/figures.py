@@ -35,7 +35,7 @@ def load(name):
 
 def environment():
     """On what, of what and when."""
-    model = next((line.split(":", 1)[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), "?")
+    model = next((line.split(":", 1)[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")), "?")
     postgres = subprocess.check_output([os.environ["ACTIVITY_E2E_PG_CONFIG"], "--version"], text=True).strip()
     commit = subprocess.run(["git", "-C", ROOT, "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
     return {

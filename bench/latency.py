@@ -70,8 +70,8 @@ def measure(servers, accounts, saved):
 
 def main():
     saved = {"environment": figures.environment(), "seconds": SECONDS, "protocol": PROTOCOL, "runs": []}
-    with Servers(("bare", "sync"), scale=SCALE) as servers, Awake(), contextlib.ExitStack() as exits:
-        accounts = {name: Accounts(servers, name) for name in servers.clusters}
+    with Servers(("bare", "sync"), scale=SCALE) as servers, Awake() as awake, contextlib.ExitStack() as exits:
+        accounts = {name: Accounts(servers, name, awake) for name in servers.clusters}
         for account in accounts.values():
             exits.callback(account.close)
         measure(servers, accounts, saved)

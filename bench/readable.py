@@ -19,7 +19,7 @@ from cpu import Awake
 from variants import Servers
 from waiting import wait_for
 
-STATEMENTS = 10 if figures.QUICK else 200
+STATEMENTS = 10 if figures.QUICK else 100
 SECONDS = 2 if figures.QUICK else 10
 CLIENTS = 8
 _PAUSE_S = 0.01
@@ -75,6 +75,7 @@ def under_load(cluster, account):
     asker = threading.Thread(target=ask)
     asker.start()
     try:
+        wait_for(lambda: samples, "the first sample")
         run = account.of(lambda: pgbench.run(cluster, "TPC-B", "prepared", CLIENTS, seconds=SECONDS, sampling=0.1))
     finally:
         over.set()
@@ -96,9 +97,9 @@ def ages(samples):
 
 def main():
     saved = {"environment": figures.environment()}
-    with Servers(("async", "sync"), scale=8) as servers, Awake():
+    with Servers(("async", "sync"), scale=8) as servers, Awake() as awake:
         for name in servers.clusters:
-            account = Accounts(servers, name)
+            account = Accounts(servers, name, awake)
             saved[name] = {"under_load": under_load(servers.clusters[name], account)}
             account.close()
             servers.clusters[name].reload(**_ALONE)

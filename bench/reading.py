@@ -4,6 +4,9 @@ import statistics
 from collections import defaultdict
 
 BARE = "bare"
+# A pair in which others had more does not count, where so many pairs are left.
+_OTHERS_PROCESSORS = 0.1
+_ENOUGH_PAIRS = 3
 
 
 def cells(saved):
@@ -16,7 +19,19 @@ def cells(saved):
         if BARE in by_variant:
             for variant, run in by_variant.items():
                 found[tuple(cell)][variant].append((run, by_variant[BARE]))
-    return {cell: dict(variants) for cell, variants in found.items()}
+    return {cell: {name: quiet(pairs) for name, pairs in variants.items()} for cell, variants in found.items()}
+
+
+def quiet(pairs):
+    """Those pairs that had the machine for themselves, if these are enough; else all."""
+    alone = [pair for pair in pairs if all(run["others_processors"] <= _OTHERS_PROCESSORS for run in pair)]
+    return alone if len(alone) >= _ENOUGH_PAIRS else pairs
+
+
+def others(saved):
+    """Processors that others had during the runs, and the share of runs in which these were too many."""
+    had = [run["others_processors"] for run in saved["runs"]]
+    return statistics.mean(had), sum(value > _OTHERS_PROCESSORS for value in had) / len(had)
 
 
 def paced(saved):
@@ -29,7 +44,7 @@ def paced(saved):
     for (*cell, _), sides in rounds.items():
         if len(sides) == 2:
             found[tuple(cell)].append((sides["sync"], sides[BARE]))
-    return dict(found)
+    return {cell: quiet(pairs) for cell, pairs in found.items()}
 
 
 def ratios(pairs):

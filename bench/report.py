@@ -8,6 +8,7 @@ import sys
 
 import figures
 import plot
+import reading
 import tables
 import targets
 
@@ -18,9 +19,11 @@ def sections():
     """What README.md gets, and what docs/performance.md gets."""
     throughput, readable, examples = (figures.load(name) for name in ("throughput", "readable", "examples"))
     where = throughput["environment"]
+    had, disturbed = reading.others(throughput)
     on = (
         f"{where['postgres']} on {where['processors']} processors ({where['processor']}), {where['at'][:10]}; pgbench, scale "
-        f"{throughput['scale']}, runs of {throughput['seconds']} s. Medians of ratios to the bare server of the same round, and their range."
+        f"{throughput['scale']}, runs of {throughput['seconds']} s. Medians of ratios to the bare server of the same round, and their range. Others had "
+        f"{had:.2f} processors meanwhile, and more than a tenth of one in {disturbed:.0%} of the runs."
     )
     instructions = tables.instructions(figures.load("instructions"))
     stream = tables.stream(readable, examples, throughput)

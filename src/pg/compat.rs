@@ -2,6 +2,7 @@
 //! `#if PG_VERSION_NUM`s, where a hook's signature or a node's layout differs.)
 
 use std::cell::Cell;
+use std::ffi::c_int;
 
 use pgrx::pg_sys;
 
@@ -44,6 +45,20 @@ fn new_wait_event() -> u32 {
 #[cfg(not(any(feature = "pg17", feature = "pg18")))]
 fn new_wait_event() -> u32 {
     pg_sys::PG_WAIT_EXTENSION
+}
+
+/// A set for that many events, which lives as long as the process.
+#[cfg(any(feature = "pg17", feature = "pg18"))]
+pub(super) fn new_wait_event_set(events: c_int) -> *mut pg_sys::WaitEventSet {
+    // SAFETY: main thread; without a resource owner nobody else ends it.
+    unsafe { pg_sys::CreateWaitEventSet(std::ptr::null_mut(), events) }
+}
+
+/// A set for that many events, which lives as long as the process.
+#[cfg(not(any(feature = "pg17", feature = "pg18")))]
+pub(super) fn new_wait_event_set(events: c_int) -> *mut pg_sys::WaitEventSet {
+    // SAFETY: main thread; the context lives as long as the process.
+    unsafe { pg_sys::CreateWaitEventSet(pg_sys::TopMemoryContext, events) }
 }
 
 /// The query identifier as PostgreSQL shows it, signed; 0 where none was computed.

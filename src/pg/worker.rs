@@ -1,12 +1,19 @@
 //! The background worker as the server knows it: registration, waiting, reloading, ending.
 
 use std::ffi::{CStr, c_char, c_int};
-use std::os::fd::{AsRawFd, BorrowedFd};
+use std::fs::File;
+use std::os::fd::AsRawFd;
+use std::ptr::NonNull;
+use std::sync::Arc;
 use std::time::Duration;
 
 use pgrx::pg_sys;
 
+use super::compat;
 use super::ffi::activity_pg_exit;
+
+/// Events of a [`WaitSet`].
+const WAITED_FOR: c_int = 3;
 
 /// Seconds until the postmaster starts the worker again after it ended with an exit code other than zero.
 const RESTART_SECONDS: c_int = 1;
@@ -34,21 +41,50 @@ pub(crate) fn register() {
     unsafe { pg_sys::RegisterBackgroundWorker(&mut worker) };
 }
 
-/// Waits until the latch is set, `wake` is readable or `timeout` is over. Ends the process where the postmaster died.
-pub(crate) fn wait(wake: BorrowedFd<'_>, timeout: Duration) {
-    let milliseconds = i64::try_from(timeout.as_millis()).unwrap_or(i64::MAX);
-    let events =
-        pg_sys::WL_LATCH_SET | pg_sys::WL_SOCKET_READABLE | pg_sys::WL_TIMEOUT | pg_sys::WL_EXIT_ON_PM_DEATH;
-    // SAFETY: main thread of the worker; the descriptor is open as long as it is borrowed.
-    unsafe {
-        pg_sys::WaitLatchOrSocket(
-            pg_sys::MyLatch,
-            events as c_int,
-            wake.as_raw_fd(),
-            milliseconds,
-            pg_sys::PG_WAIT_EXTENSION,
-        );
-        pg_sys::ResetLatch(pg_sys::MyLatch);
+/// What the worker waits for: its latch, a descriptor, the death of the postmaster.
+///
+/// Made once, for the life of the process: WaitLatchOrSocket makes such a set for every single wait, which takes five system
+/// calls beside the wait itself.
+pub(crate) struct WaitSet {
+    set: NonNull<pg_sys::WaitEventSet>,
+    /// Open as long as the set waits for it.
+    _wake: Arc<File>,
+}
+
+impl WaitSet {
+    /// For the calling process. `None` where the server makes none.
+    pub(crate) fn new(wake: Arc<File>) -> Option<Self> {
+        let add = |set: NonNull<pg_sys::WaitEventSet>, events: u32, descriptor, latch| {
+            // SAFETY: main thread; a set of this process that has room, and a latch or descriptor that outlives it.
+            unsafe {
+                pg_sys::AddWaitEventToSet(set.as_ptr(), events, descriptor, latch, std::ptr::null_mut())
+            };
+        };
+        let set = NonNull::new(compat::new_wait_event_set(WAITED_FOR))?;
+        // SAFETY: the latch of this process, which it has for as long as it lives.
+        let latch = unsafe { pg_sys::MyLatch };
+        add(set, pg_sys::WL_LATCH_SET, pg_sys::PGINVALID_SOCKET, latch);
+        add(set, pg_sys::WL_EXIT_ON_PM_DEATH, pg_sys::PGINVALID_SOCKET, std::ptr::null_mut());
+        add(set, pg_sys::WL_SOCKET_READABLE, wake.as_raw_fd(), std::ptr::null_mut());
+        Some(Self { set, _wake: wake })
+    }
+
+    /// Waits until the latch is set, the descriptor is readable or `timeout` is over, and resets the latch. Ends the process where
+    /// the postmaster died.
+    pub(crate) fn wait(&self, timeout: Duration) {
+        let milliseconds = i64::try_from(timeout.as_millis()).unwrap_or(i64::MAX);
+        let mut occurred = pg_sys::WaitEvent::default();
+        // SAFETY: main thread of the worker; room for one event, as is said.
+        unsafe {
+            pg_sys::WaitEventSetWait(
+                self.set.as_ptr(),
+                milliseconds,
+                &raw mut occurred,
+                1,
+                pg_sys::PG_WAIT_EXTENSION,
+            );
+            pg_sys::ResetLatch(pg_sys::MyLatch);
+        }
     }
 }
 

@@ -54,7 +54,8 @@ use self::shutdown::Shutdown;
 use self::stream_events::Told;
 use crate::ack;
 use crate::pg::log::{self, sqlstate};
-use crate::pg::{process, signals, worker};
+use crate::pg::worker::{self, WaitSet};
+use crate::pg::{process, signals};
 use crate::ring::{self, Attached};
 use crate::settings::{self, Mode, Snapshot};
 
@@ -96,6 +97,7 @@ struct Worker {
     attached: &'static Attached,
     settings: Snapshot,
     threads: Threads,
+    wait_set: WaitSet,
     connection: Connection,
     consumer: Consumer<RawMemory>,
     drain: Drain,
@@ -122,6 +124,7 @@ impl Worker {
         shared.worker_starts.fetch_add(1, Ordering::Relaxed);
         let consumer = Consumer::resume(attached.ring).map_err(|e| e.to_string())?;
         let threads = Threads::start().map_err(|e| format!("its threads: {e}"))?;
+        let wait_set = WaitSet::new(threads.wake_descriptor()).ok_or("nothing to wait with")?;
         let chain = match consumer.acked_sequence() {
             0 => Chain::begin(&shared.epoch_text()),
             _ => reports::chain_of(consumer.note()),
@@ -152,6 +155,7 @@ impl Worker {
             shutdown: None,
             settings,
             threads,
+            wait_set,
         })
     }
 
@@ -309,7 +313,7 @@ impl Worker {
             let longest =
                 if busy { self.settings.batch_linger.min(LONGEST_SLEEP) } else { self.idle_sleep() };
             let timeout = due.unwrap_or(longest).clamp(SHORTEST_SLEEP, LONGEST_SLEEP).min(longest);
-            worker::wait(self.threads.wake_descriptor(), timeout.max(SHORTEST_SLEEP));
+            self.wait_set.wait(timeout.max(SHORTEST_SLEEP));
         }
         shared.worker_asleep.store(0, Ordering::SeqCst);
     }

@@ -7,7 +7,7 @@
 
 use std::fs::File;
 use std::io::{self, Read, Write};
-use std::os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::fd::{FromRawFd, OwnedFd};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -66,8 +66,8 @@ impl Threads {
     }
 
     /// Readable when somebody called the waker.
-    pub(super) fn wake_descriptor(&self) -> BorrowedFd<'_> {
-        self.wake.as_fd()
+    pub(super) fn wake_descriptor(&self) -> Arc<File> {
+        Arc::clone(&self.wake)
     }
 
     /// Takes the wake-ups that are pending.

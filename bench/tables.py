@@ -81,11 +81,6 @@ def stream(readable, examples, throughput_saved):
             f"* {each['title']}, from the ring to the sealed record: {each['rate']:.0f} 000 events a second of one processor, "
             f"{each['json']:.0f} bytes of JSON each, {each['wire']:.0f} sealed."
         )
-    best = max(examples["sealing"], key=lambda each: each["events"])
-    lines.append(
-        f"* Sealing alone ({best['title']}): {best['rate']:.0f} 000 events a second of one processor; {best['json']:.0f} bytes of "
-        f"JSON are {best['wire']:.0f} on the stream."
-    )
     for name in ("async", "sync"):
         told = readable[name]
         since = "its end" if name == "async" else "its beginning, and before its end"

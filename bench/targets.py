@@ -80,12 +80,15 @@ def stream_targets(report, examples, cells):
         report.add(f"≥ 200 000 events/s per core, ring to record: {each['title']}", f"{each['rate']:.0f} 000", each["rate"] >= 200)
         share = each["json"] / each["wire"]
         report.add(f"≤ 1/8 of the JSON on the wire: {each['title']}", f"1/{share:.1f}", share >= 8)
-    if not examples["ring_to_record"]:
-        report.add("≥ 200 000 events/s per core, ring to record; ≤ 1/8 of the JSON on the wire", "", None)
+    json_bytes = {each["title"]: each["json"] for each in examples["ring_to_record"]}
     for (load, protocol, clients), variants in cells.items():
         if clients >= FEW_CLIENTS:
             each = reading.median([run["published_events"] / run["records"] for run, _ in variants["async"]])
             report.add(f"≥ 500 events a record under load: {load}, {protocol}, {clients}", f"{each:.0f}", each >= 500)
+            bytes_each = reading.median([run["body_bytes"] / run["published_events"] for run, _ in variants["async"]])
+            share = json_bytes[f"{load}, {protocol}"] / bytes_each
+            told = f"1/{share:.1f} ({bytes_each:.0f} bytes an event, base64 and all)"
+            report.add(f"≤ 1/8 of the JSON on the wire under load: {load}, {protocol}, {clients}", told, share >= 8)
     report.add("≥ 5 million events/s published on one core", "criterion measures it, in crates/activity-ring", None)
 
 

@@ -31,13 +31,10 @@ pub(super) struct Draft<'a> {
 }
 
 impl<'a> Draft<'a> {
-    /// The same for a relation; one that went before it could be named is told as UNKNOWN.
-    pub(super) fn on(self, relation: Option<&'a RelationName>) -> Self {
-        Self {
-            object_type: Some(relation.map_or("UNKNOWN", |known| known.object_type)),
-            object_name: relation.map(|known| &*known.name),
-            ..self
-        }
+    /// Says which relation it is about; one that went before it could be named is told as UNKNOWN.
+    pub(super) fn name(&mut self, relation: Option<&'a RelationName>) {
+        self.object_type = Some(relation.map_or("UNKNOWN", |known| known.object_type));
+        self.object_name = relation.map(|known| &*known.name);
     }
 }
 

@@ -105,7 +105,7 @@ impl Backend {
         text: Text<'_>,
         params: Params<'_>,
     ) {
-        let draft = Draft {
+        let mut draft = Draft {
             start_time: open.start_time,
             statement_id: open.statement.id,
             substatement_id: open.substatement_id,
@@ -117,8 +117,8 @@ impl Backend {
         };
         let operation = open.operation;
         if open.targets.is_empty() {
-            let (class, command) = of_operation(operation);
-            self.publish(&Draft { class, command, ..draft });
+            (draft.class, draft.command) = of_operation(operation);
+            self.publish(&draft);
         }
         for (place, Target { relation, name }) in open.targets.iter().enumerate() {
             let (class, command) = of_relation(relation, operation);
@@ -131,7 +131,9 @@ impl Backend {
             if open.targets.iter().take(place).any(same) || (catalog && !settings::capture_catalog()) {
                 continue;
             }
-            self.publish(&Draft { class, command, ..draft }.on(name.as_deref()));
+            (draft.class, draft.command) = (class, command);
+            draft.name(name.as_deref());
+            self.publish(&draft);
         }
     }
 

@@ -262,11 +262,12 @@ impl Backend {
     /// COPY of a table reads or writes it as a query does.
     fn tell_copied(&mut self, open: &OpenUtility, relations: &[Relation], rows: u64) {
         let substatement = self.numbers.current.next_substatement();
-        let draft = Draft { row_count: Some(rows), ..open.draft(substatement) };
         for relation in relations {
-            let (class, command) = of_relation(relation, Operation::Other);
             let known = self.names.relation(relation.oid);
-            self.publish(&Draft { class, command, ..draft }.on(known.as_deref()));
+            let mut draft = Draft { row_count: Some(rows), ..open.draft(substatement) };
+            (draft.class, draft.command) = of_relation(relation, Operation::Other);
+            draft.name(known.as_deref());
+            self.publish(&draft);
         }
     }
 }

@@ -60,6 +60,20 @@ fn present<T: Copy>(option: Option<T>, bit: u32) -> u32 {
     if option.is_some() { bit } else { 0 }
 }
 
+#[inline]
+fn put_number(out: &mut Vec<u8>, number: Option<u64>) {
+    if let Some(number) = number {
+        out.extend_from_slice(&number.to_le_bytes());
+    }
+}
+
+#[inline]
+fn put_if_some(out: &mut Vec<u8>, text: Option<&str>) {
+    if let Some(text) = text {
+        put_text(out, text.as_bytes());
+    }
+}
+
 fn put_text(out: &mut Vec<u8>, text: &[u8]) {
     // Nothing that a session publishes comes near 4 GiB; a longer text would be cut to nothing rather than lie.
     let (length, text) = u32::try_from(text.len()).map_or((0, &[][..]), |length| (length, text));
@@ -94,30 +108,21 @@ impl<'a> Event<'a> {
         out.reserve(
             FIXED_BYTES + self.command_text.map_or(0, str::len) + self.params.0.len() + session.len(),
         );
-        out.extend_from_slice(&[VERSION, self.class as u8, 0, 0]);
-        out.extend_from_slice(&self.presence().to_le_bytes());
-        out.extend_from_slice(&self.statement_id.to_le_bytes());
-        out.extend_from_slice(&self.substatement_id.to_le_bytes());
-        out.extend_from_slice(&self.start_time.to_le_bytes());
-        out.extend_from_slice(&self.log_time.to_le_bytes());
-        for number in [self.row_count, self.command_text_length, self.transaction_id].into_iter().flatten() {
-            out.extend_from_slice(&number.to_le_bytes());
-        }
-        if let Some(id) = self.query_id {
-            out.extend_from_slice(&id.to_le_bytes());
-        }
+        let begin = u64::from(VERSION) | u64::from(self.class as u8) << 8 | u64::from(self.presence()) << 32;
+        let (start_time, log_time) = (self.start_time.cast_unsigned(), self.log_time.cast_unsigned());
+        let always = [begin, self.statement_id, self.substatement_id, start_time, log_time];
+        out.extend_from_slice(always.map(u64::to_le_bytes).as_flattened());
+        put_number(out, self.row_count);
+        put_number(out, self.command_text_length);
+        put_number(out, self.transaction_id);
+        put_number(out, self.query_id.map(i64::cast_unsigned));
         put_text(out, self.command.as_bytes());
-        let sometimes = [
-            self.object_type,
-            self.object_name,
-            self.command_text,
-            self.exit_code,
-            self.error_message,
-            self.effective_user,
-        ];
-        for text in sometimes.into_iter().flatten() {
-            put_text(out, text.as_bytes());
-        }
+        put_if_some(out, self.object_type);
+        put_if_some(out, self.object_name);
+        put_if_some(out, self.command_text);
+        put_if_some(out, self.exit_code);
+        put_if_some(out, self.error_message);
+        put_if_some(out, self.effective_user);
         put_text(out, self.params.0);
         out.extend_from_slice(session);
     }

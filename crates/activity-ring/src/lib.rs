@@ -35,7 +35,7 @@
 //!   together with the record after it: a pad record, or nothing at all where no header fits.
 //! * The stamp is a function of the position and of a secret, and odd. It is written last: a record without its stamp is not
 //!   committed. No text that a user can send to the server contains a stamp, since users cannot learn the secret.
-//! * The check sum covers length, kind and payload. A pad has no payload, only a length.
+//! * The check sum covers length, kind and payload; it is begun with the first two. A pad has no payload, only a length.
 //!
 //! # Invariants
 //!

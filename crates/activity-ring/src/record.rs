@@ -9,6 +9,8 @@ use crate::memory::{Memory, Word};
 
 /// Words of a record's header: stamp, size, kind.
 const HEADER_WORDS: usize = (RECORD_HEADER_BYTES / WORD_BYTES) as usize;
+/// What of a payload is stored without a look at how much is left.
+const BLOCK_BYTES: usize = 64;
 
 /// What a record is; the third word of its header. No value is zero.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,10 +59,10 @@ pub(crate) const fn record_bytes(len: u32) -> u64 {
     RECORD_HEADER_BYTES + (len as u64).next_multiple_of(WORD_BYTES)
 }
 
+/// The CRC-32 of the payload, begun with length and kind: another one of either gives another sum.
 fn check_sum(len: u32, kind: u64, payload: &[u8]) -> u32 {
-    let mut hasher = Hasher::new();
-    hasher.update(&len.to_ne_bytes());
-    hasher.update(&kind.to_ne_bytes());
+    let kind = (kind ^ kind >> 32) as u32;
+    let mut hasher = Hasher::new_with_initial(len ^ kind.rotate_right(4));
     hasher.update(payload);
     hasher.finalize()
 }
@@ -76,10 +78,13 @@ pub(crate) fn write<M: Memory>(memory: &M, at: usize, stamp: u64, head: Head, pa
     };
     size_word.store(u64::from(head.len) | u64::from(head.crc) << 32, Ordering::Relaxed);
     kind_word.store(head.kind as u64, Ordering::Relaxed);
-    let (whole, rest) = payload.as_chunks::<8>();
-    for (word, bytes) in body.iter().zip(whole) {
-        word.store(u64::from_ne_bytes(*bytes), Ordering::Relaxed);
+    // Stores of atomics are not joined or unrolled by the compiler as those of plain memory are.
+    let (blocks, rest) = payload.as_chunks::<BLOCK_BYTES>();
+    let (body_blocks, body_rest) = body.as_chunks::<{ BLOCK_BYTES / 8 }>();
+    for (words, block) in body_blocks.iter().zip(blocks) {
+        store_whole(words, block);
     }
+    let rest = store_whole(body_rest, rest);
     if let (Some(word), false) = (body.last(), rest.is_empty()) {
         let mut bytes = [0; 8];
         for (to, from) in bytes.iter_mut().zip(rest) {
@@ -88,6 +93,16 @@ pub(crate) fn write<M: Memory>(memory: &M, at: usize, stamp: u64, head: Head, pa
         word.store(u64::from_ne_bytes(bytes), Ordering::Relaxed);
     }
     stamp_word.store(stamp, Ordering::Release);
+}
+
+/// Stores the whole words of `bytes`; returns what is left.
+#[inline]
+fn store_whole<'b, W: Word>(words: &[W], bytes: &'b [u8]) -> &'b [u8] {
+    let (whole, rest) = bytes.as_chunks::<8>();
+    for (word, bytes) in words.iter().zip(whole) {
+        word.store(u64::from_ne_bytes(*bytes), Ordering::Relaxed);
+    }
+    rest
 }
 
 /// Reads the header after the stamp was seen (with Acquire) to be right.

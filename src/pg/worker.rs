@@ -72,7 +72,8 @@ impl WaitSet {
     /// Waits until the latch is set, the descriptor is readable or `timeout` is over, and resets the latch. Ends the process where
     /// the postmaster died.
     pub(crate) fn wait(&self, timeout: Duration) {
-        let milliseconds = i64::try_from(timeout.as_millis()).unwrap_or(i64::MAX);
+        // Rounded up: a wait that ends before what it waited for is due is followed by another one.
+        let milliseconds = i64::try_from(timeout.as_nanos().div_ceil(1_000_000)).unwrap_or(i64::MAX);
         let mut occurred = pg_sys::WaitEvent::default();
         // SAFETY: main thread of the worker; room for one event, as is said.
         unsafe {

@@ -28,8 +28,10 @@ pub(crate) const UNACKED_BATCHES_PER_REQUEST: u64 = MAX_RECORDS_PER_REQUEST as u
 /// See [`UNACKED_BATCHES_PER_REQUEST`].
 pub(crate) const UNACKED_BATCHES_BASE: u64 = 1024;
 
-/// Payloads larger than this are sealed on a thread for blocking work: the one that drives requests is not to be held up.
-pub(crate) const SEAL_INLINE_BYTES: usize = 16 * 1024;
+/// Payloads larger than this are sealed on a thread for blocking work: the one that drives requests is not to be held up. Two
+/// changes of threads take as long as a tenth of a millisecond, in which that much is sealed; and it is more than what the
+/// sessions of one server that wait at the same time mostly have.
+pub(crate) const SEAL_INLINE_BYTES: usize = 64 * 1024;
 
 /// Pieces that are sealed at the same time.
 pub(crate) const MAX_SEALING: usize = 4;

@@ -51,7 +51,7 @@ static MAX_IN_FLIGHT: Int = Int::new(
         context: Context::Reload,
     },
     Unit::None,
-    8,
+    16,
     1,
     64,
 );

@@ -73,9 +73,9 @@ impl Backend {
     /// A ring that is full counts the event.
     pub(super) fn put(&mut self, draft: &Draft<'_>) {
         // Looked up here, while the catalogs can be read; the name is cached for when they cannot.
-        self.session.role_in_force();
+        self.session.learn_role();
         self.session.refresh_encoded();
-        let effective_user = self.session.role_known();
+        let effective_user = self.session.role();
         let encoded = &mut self.encoded;
         with_text(&mut self.texts, draft.text, |command_text, command_text_length| {
             let event = Event {

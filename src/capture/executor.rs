@@ -54,15 +54,21 @@ pub(crate) fn start(query: Query<'_>) {
     });
 }
 
-/// After ExecutorStart, with the SQLSTATE of the error that ended it, if one did.
-pub(crate) fn started(query: Query<'_>, failure: Option<i32>) {
+/// An error ended ExecutorStart.
+pub(crate) fn start_failed(query: Query<'_>, code: i32) {
     BACKEND.with(|b| {
         b.depth = b.depth.saturating_sub(1);
         let index = b.open_query(query);
-        if let Some(code) = failure {
-            return b.query_failed(index, query, code);
-        }
-        b.publish_caught_failure();
+        b.query_failed(index, query, code);
+    });
+}
+
+/// After ExecutorStart. Cannot fail.
+pub(crate) fn started(query: Query<'_>) {
+    BACKEND.with(|b| {
+        b.depth = b.depth.saturating_sub(1);
+        let index = b.open_query(query);
+        b.contain_caught_failure();
         let current = b.numbers.current;
         if let Some(open) = index.and_then(|index| b.queries.get_mut(index)) {
             // Numbers were given to the functions that it calls.
@@ -75,7 +81,7 @@ pub(crate) fn started(query: Query<'_>, failure: Option<i32>) {
     });
 }
 
-/// Before ExecutorRun.
+/// Before ExecutorRun. Cannot fail.
 pub(crate) fn run_begin(query: Query<'_>) {
     enter(query);
 }
@@ -115,7 +121,7 @@ pub(crate) fn run_end(query: Query<'_>, limit: u64, failure: Option<i32>) {
     });
 }
 
-/// Before ExecutorFinish.
+/// Before ExecutorFinish. Cannot fail.
 pub(crate) fn finish_begin(query: Query<'_>) {
     enter(query);
 }
@@ -132,6 +138,17 @@ pub(crate) fn finish_end(query: Query<'_>, failure: Option<i32>) {
     });
 }
 
+/// Before ExecutorEnd, where nothing is left to tell of the query: whether that is so. Cannot fail.
+pub(crate) fn end_of_told(query: Query<'_>) -> bool {
+    let told = BACKEND.with(|b| {
+        let index = b.open_query(query)?;
+        b.queries.get(index).filter(|open| open.told == Told::All)?;
+        b.close_query(index);
+        Some(())
+    });
+    told.flatten().is_some()
+}
+
 /// Before ExecutorEnd.
 pub(crate) fn end(query: Query<'_>) {
     BACKEND.with(|b| {
@@ -143,10 +160,7 @@ pub(crate) fn end(query: Query<'_>) {
             Told::Rows(told) if open.rows > told => b.tell(index, query, true),
             Told::Rows(_) | Told::All => {}
         }
-        let mut open = b.queries.remove(index);
-        open.targets.clear();
-        open.kept = None;
-        b.spare_query = Some(open);
+        b.close_query(index);
     });
 }
 
@@ -171,11 +185,11 @@ pub(crate) fn vanished(key: u64) {
     });
 }
 
-/// A run begins: what happens now happens inside this query's statement.
+/// A run begins, which cannot fail: what happens now happens inside this query's statement.
 fn enter(query: Query<'_>) {
     BACKEND.with(|b| {
-        b.publish_caught_failure();
-        b.depth += 1;
+        b.contain_caught_failure();
+        b.depth = b.depth.saturating_add(1);
         let Some(index) = b.open_query(query) else { return };
         let current = b.numbers.current;
         if let Some(open) = b.queries.get_mut(index) {

@@ -22,6 +22,7 @@ use super::numbers::Statement;
 use super::session::CONNECT_STATEMENT_ID;
 use super::texts::{Prepared, Text};
 use super::{BACKEND, Backend, durable};
+use crate::pg::guard::contain;
 use crate::pg::statement::{client_text, innermost_text, logging_in, moment};
 use crate::pg::{clock, sqlstate, text};
 use crate::settings;
@@ -155,6 +156,14 @@ impl Backend {
     pub(super) fn publish_caught_failure(&mut self) {
         if self.failures.has_raised() {
             self.publish_raised();
+        }
+    }
+
+    /// The same where nothing may fail.
+    #[inline]
+    pub(super) fn contain_caught_failure(&mut self) {
+        if self.failures.has_raised() {
+            contain(|| self.publish_raised());
         }
     }
 

@@ -33,6 +33,8 @@ static FILTER: MainThread<Filter> = MainThread::new(Filter {
 
 /// The generation of settings that leave no session out; asked in every hook.
 static NO_SESSION_LEFT_OUT: AtomicU64 = AtomicU64::new(u64::MAX);
+/// The generation of settings that leave nothing out; asked for every event.
+static NOTHING_LEFT_OUT: AtomicU64 = AtomicU64::new(u64::MAX);
 
 impl Filter {
     fn refresh(&mut self) {
@@ -48,6 +50,9 @@ impl Filter {
         self.session = if self.roles.is_empty() && self.databases.is_empty() { Some(false) } else { None };
         if self.session.is_some() && self.applications.is_empty() {
             NO_SESSION_LEFT_OUT.store(generation, Ordering::Relaxed);
+            if self.classes == ClassSet::ALL {
+                NOTHING_LEFT_OUT.store(generation, Ordering::Relaxed);
+            }
         }
     }
 
@@ -77,5 +82,8 @@ pub(super) fn excluded() -> bool {
 /// Whether events of that class are told in this session.
 #[inline]
 pub(super) fn captures(class: Class) -> bool {
+    if NOTHING_LEFT_OUT.load(Ordering::Relaxed) == settings::generation() {
+        return true;
+    }
     FILTER.with(|filter| !filter.leaves_out() && filter.classes.contains(class)).unwrap_or(true)
 }

@@ -126,7 +126,7 @@ impl Backend {
     fn begin(&mut self, location: i32, end: usize) {
         self.publish_caught_failure();
         // Now it can be looked up; when the statement fails it cannot.
-        self.session.role_in_force();
+        self.session.learn_role();
         if self.depth == 0 {
             let has_client = self.session.ensure().has_client;
             self.numbers.begin_at_top(&statement::moment(), has_client, location, end);

@@ -69,27 +69,23 @@ impl Names {
 
     /// Has changes told from now on. Catalog access.
     pub(super) fn watch(&mut self) {
-        self.fresh();
+        self.known();
     }
 
-    fn fresh(&mut self) -> &mut Known {
-        let known = self.known.get_or_insert_with(|| {
+    fn known(&mut self) -> &mut Known {
+        self.known.get_or_insert_with(|| {
             watch_invalidations();
             Known::default()
-        });
-        if take(&RELATIONS_STALE) || known.relations.len() >= MAX_NAMES {
-            known.relations.clear();
-        }
-        if take(&FUNCTIONS_STALE) || known.functions.len() >= MAX_NAMES {
-            known.functions.clear();
-        }
-        known
+        })
     }
 
     /// What is known of the relation, looked up where nothing is. Catalog access.
     pub(super) fn learn(&mut self, oid: u32) -> Option<Rc<RelationName>> {
-        let known = self.fresh();
-        if let Some(relation) = known.relations.get(&oid) {
+        let Known { relations, .. } = self.known();
+        if take(&RELATIONS_STALE) {
+            relations.clear();
+        }
+        if let Some(relation) = relations.get(&oid) {
             return Some(Rc::clone(relation));
         }
         let found = names::relation(oid)?;
@@ -99,7 +95,10 @@ impl Names {
             catalog: found.catalog,
             leaves_server: found.leaves_server,
         });
-        known.relations.insert(oid, Rc::clone(&relation));
+        if relations.len() >= MAX_NAMES {
+            relations.clear();
+        }
+        relations.insert(oid, Rc::clone(&relation));
         Some(relation)
     }
 
@@ -110,18 +109,24 @@ impl Names {
 
     /// The function's name, looked up where it is not known. Catalog access.
     pub(super) fn function(&mut self, oid: u32) -> Option<Rc<Function>> {
-        let known = self.fresh();
-        if let Some(function) = known.functions.get(&oid) {
+        let Known { functions, .. } = self.known();
+        if take(&FUNCTIONS_STALE) {
+            functions.clear();
+        }
+        if let Some(function) = functions.get(&oid) {
             return Some(Rc::clone(function));
         }
         let function = Rc::new(names::function(oid)?);
-        known.functions.insert(oid, Rc::clone(&function));
+        if functions.len() >= MAX_NAMES {
+            functions.clear();
+        }
+        functions.insert(oid, Rc::clone(&function));
         Some(function)
     }
 }
 
 /// Whether the mark was set; it no longer is. A load is cheaper than the swap that is hardly ever needed.
-pub(super) fn take(mark: &AtomicBool) -> bool {
+fn take(mark: &AtomicBool) -> bool {
     mark.load(Ordering::Relaxed) && mark.swap(false, Ordering::Relaxed)
 }
 

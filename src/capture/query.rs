@@ -76,6 +76,14 @@ impl Backend {
         self.queries.iter().rposition(|open| open.address == query.address())
     }
 
+    /// The query is over.
+    pub(super) fn close_query(&mut self, index: usize) {
+        let mut open = self.queries.remove(index);
+        open.targets.clear();
+        open.kept = None;
+        self.spare_query = Some(open);
+    }
+
     /// Tells the query: one event for each relation, or one where it has none.
     pub(super) fn tell(&mut self, index: usize, query: Query<'_>, ran: bool) {
         if index >= self.queries.len() {
@@ -233,16 +241,16 @@ fn print_parameters(query: Query<'_>, plain: bool, out: &mut ParamsBuf) {
 
 /// What a statement does to one of its relations, by the permissions that it needs there.
 pub(super) fn of_relation(relation: &Relation, operation: Operation) -> (Class, &'static str) {
-    if relation.writes() && operation == Operation::Merge {
+    if !relation.writes() {
+        (Class::Read, "SELECT")
+    } else if operation == Operation::Merge {
         (Class::Write, "MERGE")
     } else if relation.inserts() {
         (Class::Write, "INSERT")
     } else if relation.updates() {
         (Class::Write, "UPDATE")
-    } else if relation.deletes() {
-        (Class::Write, "DELETE")
     } else {
-        (Class::Read, "SELECT")
+        (Class::Write, "DELETE")
     }
 }
 

@@ -6,7 +6,7 @@ use activity_event::{Class, NetProtocol, Session, command};
 
 use super::emit::Draft;
 use super::texts::{Prepared, Text};
-use super::{BACKEND, durable, filter, names};
+use super::{BACKEND, durable, filter};
 use crate::pg::session::{self, Facts};
 use crate::pg::statement::moment;
 use crate::pg::{clock, process, text};
@@ -21,7 +21,10 @@ pub(super) static ROLE_STALE: AtomicBool = AtomicBool::new(false);
 /// What is known of the session.
 pub(super) struct SessionState {
     pub(super) facts: Option<Facts>,
-    role: Option<(u32, String)>,
+    /// The role whose name was looked up last; 0 for none.
+    role: (u32, String),
+    /// The role when it was last looked at.
+    role_in_force: u32,
     /// What every event of the session has, encoded with this application_name; empty where that is to be done.
     encoded: Vec<u8>,
     application: String,
@@ -35,7 +38,8 @@ impl SessionState {
     pub(super) const fn new() -> Self {
         Self {
             facts: None,
-            role: None,
+            role: (0, String::new()),
+            role_in_force: 0,
             encoded: Vec::new(),
             application: String::new(),
             connected: false,
@@ -52,14 +56,13 @@ impl SessionState {
     pub(super) fn refresh_encoded(&mut self) {
         self.ensure();
         let Self { facts: Some(facts), encoded, application, .. } = self else { return };
-        session::with_application_name(|name| {
-            let name = name.unwrap_or_default();
-            if encoded.is_empty() || application != name {
-                name.clone_into(application);
+        if encoded.is_empty() || !session::is_application_name(application) {
+            session::with_application_name(|name| {
+                name.unwrap_or_default().clone_into(application);
                 encoded.clear();
-                view(facts, Some(name).filter(|name| !name.is_empty())).encode(encoded);
-            }
-        });
+                view(facts, name).encode(encoded);
+            });
+        }
     }
 
     /// What every event of the session has.
@@ -73,22 +76,20 @@ impl SessionState {
         self.encoded.clear();
     }
 
-    /// The name of the role in force; `None` where it cannot be told now.
-    pub(super) fn role_in_force(&mut self) -> Option<&str> {
-        let role = session::current_role();
-        if self.role.as_ref().is_none_or(|(known, _)| *known != role) || names::take(&ROLE_STALE) {
-            if role == 0 || !process::catalog_usable() {
-                return None;
-            }
-            self.role = Some((role, session::role_name(role)));
+    /// Looks the name of the role in force up, where it is not known and the catalogs can be read.
+    pub(super) fn learn_role(&mut self) {
+        self.role_in_force = session::current_role();
+        let known = self.role.0 == self.role_in_force && !ROLE_STALE.load(Ordering::Relaxed);
+        if !known && self.role_in_force != 0 && process::catalog_usable() {
+            ROLE_STALE.store(false, Ordering::Relaxed);
+            self.role = (self.role_in_force, session::role_name(self.role_in_force));
         }
-        self.role.as_ref().map(|(_, name)| name.as_str()).filter(|name| !name.is_empty())
     }
 
-    /// The role that was looked up last, without looking it up: for moments when the catalogs cannot be read.
-    pub(super) fn role_known(&self) -> Option<&str> {
-        let role = session::current_role();
-        self.role.as_ref().filter(|(known, _)| *known == role).map(|(_, name)| name.as_str())
+    /// The name of the role that was in force then; `None` where it could not be told.
+    pub(super) fn role(&self) -> Option<&str> {
+        let (known, name) = &self.role;
+        (*known == self.role_in_force && !name.is_empty()).then_some(name)
     }
 }
 
@@ -119,7 +120,7 @@ pub(crate) fn connected() {
         b.session.forget();
         let (start, user) = (b.session.ensure().start, b.session.ensure().user.clone());
         // Until SET ROLE or a function changes it, the role in force is the one that logged in.
-        b.session.role = Some((session::current_role(), user));
+        b.session.role = (session::current_role(), user);
         b.session.connected = true;
         session::watch_end();
         count_session(1);

@@ -1,7 +1,8 @@
 //! What the hooks of `c/hooks.c` call.
 //!
 //! Each function contains what fails in it ([`contain`]): no panic and no server error leaves it, so the hook goes
-//! on with the user's statement in every case.
+//! on with the user's statement in every case. What is called for every statement and only keeps books calls nothing that
+//! can fail, and does without.
 
 use std::ffi::{CStr, c_char, c_int};
 
@@ -28,6 +29,12 @@ fn of_query<R>(query: *mut pg_sys::QueryDesc, tell: impl FnOnce(Query<'_>) -> R)
     contain(|| unsafe { Query::new(query) }.map(tell)).flatten()
 }
 
+/// The same for what cannot fail.
+fn keep_books<R>(query: *mut pg_sys::QueryDesc, tell: impl FnOnce(Query<'_>) -> R) -> Option<R> {
+    // SAFETY: as above.
+    unsafe { Query::new(query) }.map(tell)
+}
+
 /// Runs what a hook tells at the end of a phase, where `failure` is the packed SQLSTATE of an error that is being caught, or 0.
 fn at_end(failure: c_int, tell: impl FnOnce(Option<c_int>)) {
     if failure == 0 {
@@ -44,14 +51,16 @@ extern "C" fn activity_on_executor_start(query: *mut pg_sys::QueryDesc) {
 
 #[unsafe(no_mangle)]
 extern "C" fn activity_on_executor_started(query: *mut pg_sys::QueryDesc, failure: c_int) {
-    at_end(failure, |failure| {
-        of_query(query, |query| capture::executor::started(query, failure));
-    });
+    if failure == 0 {
+        keep_books(query, capture::executor::started);
+    } else {
+        during_error(|| of_query(query, |query| capture::executor::start_failed(query, failure)));
+    }
 }
 
 #[unsafe(no_mangle)]
 extern "C" fn activity_on_run_begin(query: *mut pg_sys::QueryDesc) {
-    of_query(query, capture::executor::run_begin);
+    keep_books(query, capture::executor::run_begin);
 }
 
 #[unsafe(no_mangle)]
@@ -63,7 +72,7 @@ extern "C" fn activity_on_run_end(query: *mut pg_sys::QueryDesc, limit: u64, fai
 
 #[unsafe(no_mangle)]
 extern "C" fn activity_on_finish_begin(query: *mut pg_sys::QueryDesc) {
-    of_query(query, capture::executor::finish_begin);
+    keep_books(query, capture::executor::finish_begin);
 }
 
 #[unsafe(no_mangle)]
@@ -75,7 +84,9 @@ extern "C" fn activity_on_finish_end(query: *mut pg_sys::QueryDesc, failure: c_i
 
 #[unsafe(no_mangle)]
 extern "C" fn activity_on_executor_end(query: *mut pg_sys::QueryDesc) {
-    of_query(query, capture::executor::end);
+    if keep_books(query, capture::executor::end_of_told) != Some(true) {
+        of_query(query, capture::executor::end);
+    }
 }
 
 #[unsafe(no_mangle)]
@@ -115,7 +126,7 @@ extern "C" fn activity_on_raise(sqlerrcode: c_int, message: *const c_char, inter
 
 #[unsafe(no_mangle)]
 extern "C" fn activity_wants_relations() -> bool {
-    contain(capture::utility::wants_relations).unwrap_or(false)
+    capture::utility::wants_relations()
 }
 
 #[unsafe(no_mangle)]

@@ -81,6 +81,7 @@ impl<'a> Bound<'a> {
     }
 
     /// A parameter that has a value.
+    #[inline]
     fn entry(&self, number: usize) -> Option<pg_sys::ParamExternData> {
         let entry = if let Some(fetch) = self.list.paramFetch {
             let mut workspace = pg_sys::ParamExternData::default();

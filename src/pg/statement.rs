@@ -67,7 +67,8 @@ impl Relation {
 
     /// Whether the statement changes it.
     pub(crate) fn writes(&self) -> bool {
-        self.inserts() || self.updates() || self.deletes()
+        self.required & (pg_sys::ACL_INSERT | pg_sys::ACL_UPDATE | pg_sys::ACL_DELETE) != 0
+            && (self.inserts() || self.updates() || self.deletes())
     }
 
     /// Whether INSERT is required.

@@ -52,6 +52,7 @@ impl ParamsBuf {
     }
 
     /// Adds one text. One of 4 GiB or more is left out.
+    #[inline]
     pub fn push(&mut self, text: &str) {
         if let Ok(length) = u32::try_from(text.len()) {
             self.0.extend_from_slice(&length.to_le_bytes());

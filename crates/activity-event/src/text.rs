@@ -1,6 +1,7 @@
 //! Cutting text.
 
 /// At most `max_bytes` of the text, cut at a character boundary, and the length of the whole in bytes where it was cut.
+#[inline]
 #[must_use]
 pub fn cut(text: &str, max_bytes: usize) -> (&str, Option<u64>) {
     if text.len() <= max_bytes {

@@ -76,7 +76,7 @@ fn put_if_some(out: &mut Vec<u8>, text: Option<&str>) {
 
 fn put_text(out: &mut Vec<u8>, text: &[u8]) {
     // Nothing that a session publishes comes near 4 GiB; a longer text would be cut to nothing rather than lie.
-    let (length, text) = u32::try_from(text.len()).map_or((0, &[][..]), |length| (length, text));
+    let Ok(length) = u32::try_from(text.len()) else { return put_text(out, &[]) };
     out.extend_from_slice(&length.to_le_bytes());
     out.extend_from_slice(text);
 }

@@ -80,11 +80,13 @@ pub(crate) fn write<M: Memory>(memory: &M, at: usize, stamp: u64, head: Head, pa
     kind_word.store(head.kind as u64, Ordering::Relaxed);
     // Stores of atomics are not joined or unrolled by the compiler as those of plain memory are.
     let (blocks, rest) = payload.as_chunks::<BLOCK_BYTES>();
-    let (body_blocks, body_rest) = body.as_chunks::<{ BLOCK_BYTES / 8 }>();
-    for (words, block) in body_blocks.iter().zip(blocks) {
+    let mut left = body;
+    for block in blocks {
+        let Some((words, after)) = left.split_first_chunk::<{ BLOCK_BYTES / 8 }>() else { return };
         store_whole(words, block);
+        left = after;
     }
-    let rest = store_whole(body_rest, rest);
+    let rest = store_whole(left, rest);
     if let (Some(word), false) = (body.last(), rest.is_empty()) {
         let mut bytes = [0; 8];
         for (to, from) in bytes.iter_mut().zip(rest) {

@@ -24,6 +24,16 @@ fn an_event_comes_out_as_it_went_in_with_its_number_and_end() {
 }
 
 #[test]
+fn an_event_of_any_length_comes_out_whole() {
+    for len in 0..=200 {
+        let ring = ring(1024);
+        let event: Vec<u8> = (1..=len).collect();
+        ring.publish(&event).unwrap();
+        assert_eq!(payloads(&mut resume(&ring)), [event]);
+    }
+}
+
+#[test]
 fn space_is_free_when_acknowledged_not_when_drained() {
     let ring = ring(128);
     let mut consumer = resume(&ring);

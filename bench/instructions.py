@@ -16,7 +16,7 @@ import modules_path  # noqa: F401
 from server import _as_server  # the servers' own way to become their user
 from variants import Servers
 
-SHORT, LONG = (100, 600) if figures.QUICK else (500, 5500)
+SHORT, LONG = (100, 600) if figures.QUICK else (500, 2500)
 JOIN = """\\set id random(1, 1000)
 SELECT t1.id FROM t1 JOIN t2 USING (id) JOIN t3 USING (id) JOIN t4 USING (id) JOIN t5 USING (id) WHERE t1.id = :id;
 """

@@ -1,5 +1,6 @@
 """One run of pgbench, with the time of its transactions."""
 
+import math
 import re
 import statistics
 
@@ -52,6 +53,6 @@ def percentiles(values):
     return {
         "count": len(values),
         "p50": statistics.median(values),
-        "p99": values[min(int(len(values) * 0.99), len(values) - 1)],
+        "p99": values[math.ceil(len(values) * 0.99) - 1],
         "max": values[-1],
     }

@@ -33,28 +33,32 @@ pub(crate) enum Waited {
     Released,
     /// The user cancelled, or the statement's own time was over.
     Cancelled,
-    /// The session is being ended.
-    Terminating,
+    /// The server wants something of the process first; then the wait may go on.
+    Interrupted,
 }
 
-/// How long a wait may take, and for what.
+/// How long a session in sync mode waits, and what ends its wait before that.
 #[derive(Debug, Clone, Copy)]
-struct Patience {
-    timeout: Duration,
-    /// The time that the statement has left, where nobody else watches it.
-    statement: Option<Duration>,
-    /// As sync mode waits: it ends with the window and the mode, and is counted.
-    sync: bool,
+pub(crate) struct Patience {
+    /// When the wait was begun: its parts are one wait.
+    pub(crate) begun: Instant,
+    /// Its longest time.
+    pub(crate) timeout: Duration,
+    /// The time that the statement has left from now on, where nobody else watches it.
+    pub(crate) statement: Option<Duration>,
+    /// Whatever the server wants of the process ends it, and not only a cancel and the session's end.
+    pub(crate) interruptible: bool,
 }
 
 /// Waits until everything up to `position` is durable, at most `timeout`, whatever the mode.
 pub(crate) fn wait(position: u64, timeout: Duration) -> Waited {
     let Some(attached) = ring::attached() else { return Waited::TimedOut };
-    wait_for(attached, position, Patience { timeout, statement: None, sync: false })
+    let patience = Patience { begun: Instant::now(), timeout, statement: None, interruptible: false };
+    wait_for(attached, position, patience, false)
 }
 
-/// Waits as a session in sync mode does. `statement` is the time that its statement has left, where nobody else watches it.
-pub(crate) fn wait_in_sync(position: u64, timeout: Duration, statement: Option<Duration>) -> Waited {
+/// Waits as a session in sync mode does.
+pub(crate) fn wait_in_sync(position: u64, patience: Patience) -> Waited {
     let Some(attached) = ring::attached() else { return Waited::NotNow };
     if attached.durable_through() >= position {
         return Waited::Durable;
@@ -62,50 +66,51 @@ pub(crate) fn wait_in_sync(position: u64, timeout: Duration, statement: Option<D
     if attached.shared.not_durable_since.load(Ordering::SeqCst) != 0 {
         return Waited::NotNow;
     }
-    let (begun, began_at) = (Instant::now(), clock::now());
-    let patience = Patience { timeout, statement, sync: true };
-    let result = wait_for(attached, position, patience);
-    statistics::count(attached.shared, begun.elapsed(), result);
+    let result = wait_for(attached, position, patience, true);
+    let waited = patience.begun.elapsed();
+    statistics::count(attached.shared, waited, result);
     if result == Waited::TimedOut {
-        tell_not_durable(attached, began_at);
+        tell_not_durable(attached, clock::now() - i64::try_from(waited.as_micros()).unwrap_or(0));
     }
     result
 }
 
-fn wait_for(attached: &Attached, position: u64, patience: Patience) -> Waited {
+/// `sync`: the wait ends with the mode, and when nobody waits any more.
+fn wait_for(attached: &Attached, position: u64, patience: Patience, sync: bool) -> Waited {
     let slot = process::my_number().and_then(|n| attached.waiters.get(n));
     let (Some(slot), true) = (slot, process::can_wait()) else { return Waited::NotNow };
     slot.position.store(position, Ordering::SeqCst);
     fence(Ordering::SeqCst);
-    let result = wait_in_slot(attached, position, patience);
+    let result = wait_in_slot(attached, position, patience, sync);
     slot.position.store(0, Ordering::Relaxed);
     result
 }
 
-fn wait_in_slot(attached: &Attached, position: u64, patience: Patience) -> Waited {
-    let begun = Instant::now();
+fn wait_in_slot(attached: &Attached, position: u64, patience: Patience, sync: bool) -> Waited {
+    let resumed = Instant::now();
     let released = attached.shared.released.load(Ordering::SeqCst);
     loop {
         if attached.durable_through() >= position {
             return Waited::Durable;
         }
-        if patience.sync && attached.shared.not_durable_since.load(Ordering::SeqCst) != 0 {
+        if sync && attached.shared.not_durable_since.load(Ordering::SeqCst) != 0 {
             return Waited::TimedOut;
         }
-        if patience.sync && attached.shared.released.load(Ordering::SeqCst) != released {
+        if sync && attached.shared.released.load(Ordering::SeqCst) != released {
             return Waited::Released;
         }
-        let left = |time: Duration| time.checked_sub(begun.elapsed()).filter(|d| !d.is_zero());
-        let Some(mut longest) = left(patience.timeout) else { return Waited::TimedOut };
+        let left =
+            |time: Duration, since: Instant| time.checked_sub(since.elapsed()).filter(|d| !d.is_zero());
+        let Some(mut longest) = left(patience.timeout, patience.begun) else { return Waited::TimedOut };
         if let Some(statement) = patience.statement {
-            let Some(statement) = left(statement) else { return Waited::Cancelled };
+            let Some(statement) = left(statement, resumed) else { return Waited::Cancelled };
             longest = longest.min(statement);
         }
         ring::ring_doorbell(attached.shared);
-        match process::wait_on_my_latch(longest) {
+        match process::wait_on_my_latch(longest, patience.interruptible) {
             Woken::Look => {}
             Woken::Cancelled => return Waited::Cancelled,
-            Woken::Terminating => return Waited::Terminating,
+            Woken::Interrupted => return Waited::Interrupted,
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::ring::Shared;
 
 /// A wait is over.
 pub(super) fn count(shared: &Shared, time: Duration, result: Waited) {
-    if result == Waited::NotNow {
+    if matches!(result, Waited::NotNow | Waited::Interrupted) {
         return;
     }
     let microseconds = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);

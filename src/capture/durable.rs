@@ -2,18 +2,18 @@
 //!
 //! `c/durable.c` knows the places (before the commit, at the end of a statement in a block, before a statement that is told
 //! beforehand runs, before a login's transaction commits) and raises the error. Where an error is being reported or the session ends,
-//! nothing can be refused any more: there the session waits and goes on in any case ([`wait_and_go_on`]).
+//! nothing can be refused any more: there the session waits and goes on in any case.
 //!
 //! An event that the ring did not take never becomes durable; it counts like a wait that was in vain.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use activity_event::Class;
 
 use super::emit::Draft;
 use super::texts::Text;
 use super::{BACKEND, Backend};
-use crate::ack::{self, Waited};
+use crate::ack::{self, Patience, Waited};
 use crate::pg::log::{self, sqlstate};
 use crate::pg::{clock, process, session};
 use crate::settings::{self, Mode, OnFailure};
@@ -53,13 +53,15 @@ pub(crate) enum Verdict {
     GoOn = 0,
     /// It must not: an error ends it.
     Refuse = 1,
-    /// The session is to end.
-    Terminate = 2,
+    /// It has to be asked again, after the server's interrupts were served.
+    Interrupted = 2,
 }
 
 /// What a session has published and not waited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Due {
+pub(super) struct Due {
+    /// Since when it waits.
+    begun: Instant,
     /// Up to there; 0 where nothing was published.
     position: u64,
     /// Events were not taken by the ring.
@@ -71,11 +73,16 @@ impl Backend {
         self.published_through > self.waited_through || self.dropped
     }
 
+    /// What is to be waited for, as far as it was waited for already.
     fn take_due(&mut self) -> Option<Due> {
-        self.is_due().then(|| {
-            self.waited_through = self.published_through;
-            Due { position: self.published_through, dropped: std::mem::take(&mut self.dropped) }
-        })
+        let begun = self.interrupted.take();
+        if !self.is_due() {
+            return begun;
+        }
+        self.waited_through = self.published_through;
+        let dropped = std::mem::take(&mut self.dropped) || begun.is_some_and(|due| due.dropped);
+        let begun = begun.map_or_else(Instant::now, |due| due.begun);
+        Some(Due { begun, position: self.published_through, dropped })
     }
 
     /// An event is published though it is not known to become durable.
@@ -107,15 +114,17 @@ pub(crate) fn awaits(place: Place) -> bool {
             .unwrap_or(false)
 }
 
-/// Waits, and decides. `may_refuse`: something is left that can be rolled back.
-pub(crate) fn wait(may_refuse: bool) -> Verdict {
-    let waited = match wait_for_due(process::statement_time_left) {
+/// Waits, and decides. `may_refuse`: something is left that can be rolled back. `interruptible`: the server's interrupts can be
+/// served now; where the session is to end and they cannot, it goes on.
+pub(crate) fn wait(may_refuse: bool, interruptible: bool) -> Verdict {
+    let waited = match wait_for_due(process::statement_time_left, interruptible) {
         None | Some(Waited::Durable | Waited::Released) => return Verdict::GoOn,
-        Some(Waited::Terminating) => return Verdict::Terminate,
+        Some(Waited::Interrupted) if interruptible => return Verdict::Interrupted,
         Some(waited) => waited,
     };
     if may_refuse && settings::on_failure() == OnFailure::FailOperation {
         if !breaks_glass() {
+            BACKEND.with(|b| b.refused = true);
             return Verdict::Refuse;
         }
         BACKEND.with(Backend::tell_break_glass);
@@ -124,19 +133,55 @@ pub(crate) fn wait(may_refuse: bool) -> Verdict {
     Verdict::GoOn
 }
 
-/// Waits where nothing can be refused: an error is being reported, or the session ends.
+/// Before a failure is reported, which nothing can refuse. What ends a session is waited for at its end; a refused login has none. An
+/// error that a wait itself came to (a refusal, an interrupt) is not waited for again.
+pub(super) fn wait_for_failure(fatal: bool) {
+    if settings::mode() != Mode::Sync {
+        return;
+    }
+    let later = BACKEND.with(|b| {
+        let ends_session = fatal && b.session.connected;
+        let given_up = std::mem::take(&mut b.refused) || b.interrupted.is_some();
+        if given_up {
+            let _not_waited_for = b.take_due();
+            b.leaves_at_once = ends_session;
+        }
+        given_up || ends_session
+    });
+    if later == Some(false) {
+        wait_and_go_on();
+    }
+}
+
+/// The session ends. One that was told to while it waited does not wait again.
+pub(super) fn wait_at_end() {
+    if BACKEND.with(|b| b.leaves_at_once) == Some(false) {
+        wait_and_go_on();
+    }
+}
+
+/// Waits where nothing can be refused, nor an interrupt be served.
 pub(super) fn wait_and_go_on() {
+    // A statement that has failed maybe did since its time was over.
     if settings::mode() == Mode::Sync
-        // The statement has failed, maybe since its time was over.
-        && let Some(waited) = wait_for_due(|| None)
+        && let Some(waited) = wait_for_due(|| None, false)
     {
         warn(waited);
     }
 }
 
-fn wait_for_due(statement_left: impl FnOnce() -> Option<Duration>) -> Option<Waited> {
+fn wait_for_due(statement_left: impl FnOnce() -> Option<Duration>, interruptible: bool) -> Option<Waited> {
     let due = BACKEND.with(Backend::take_due).flatten()?;
-    let waited = ack::wait_in_sync(due.position, settings::sync_timeout(), statement_left());
+    let patience = Patience {
+        begun: due.begun,
+        timeout: settings::sync_timeout(),
+        statement: statement_left(),
+        interruptible,
+    };
+    let waited = ack::wait_in_sync(due.position, patience);
+    if waited == Waited::Interrupted && interruptible {
+        BACKEND.with(|b| b.interrupted = Some(due));
+    }
     Some(if due.dropped && waited == Waited::Durable { Waited::NotNow } else { waited })
 }
 
@@ -153,7 +198,7 @@ fn breaks_glass() -> bool {
 /// Says once that a wait was in vain; while nobody waits, nothing is said.
 fn warn(waited: Waited) {
     match waited {
-        Waited::Durable | Waited::Released | Waited::NotNow | Waited::Terminating => {}
+        Waited::Durable | Waited::Released | Waited::NotNow | Waited::Interrupted => {}
         Waited::TimedOut => log::warning(
             sqlstate::NOT_DURABLE,
             "activity_stream: going on before the activity of this statement is durable",

@@ -131,7 +131,7 @@ pub(crate) fn reported(code: i32, message: &[u8], fatal: bool) {
         b.utilities.clear();
         b.publish_failed(&failed, &sqlstate, &message);
     });
-    durable::wait_and_go_on();
+    durable::wait_for_failure(fatal);
 }
 
 impl Backend {

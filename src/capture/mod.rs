@@ -93,6 +93,12 @@ struct Backend {
     waited_through: u64,
     /// An event was not taken by the ring since then.
     dropped: bool,
+    /// A wait that the server's interrupts came into.
+    interrupted: Option<durable::Due>,
+    /// An error refuses the statement, and is about to be reported.
+    refused: bool,
+    /// The session was told to end while it waited.
+    leaves_at_once: bool,
     /// What is about to run was told beforehand, and that is to be waited for.
     told_before: bool,
     encoded: Vec<u8>,
@@ -115,6 +121,9 @@ impl Backend {
             published_through: 0,
             waited_through: 0,
             dropped: false,
+            interrupted: None,
+            refused: false,
+            leaves_at_once: false,
             told_before: false,
             encoded: Vec::new(),
             params: ParamsBuf::new(),

@@ -150,7 +150,7 @@ pub(crate) fn ended(code: i32) {
             b.publish(&draft);
         }
     });
-    durable::wait_and_go_on();
+    durable::wait_at_end();
     // After the event: the worker stays as long as there are sessions.
     count_session(-1);
 }

@@ -184,8 +184,8 @@ extern "C" fn activity_awaits(place: c_int) -> bool {
 }
 
 #[unsafe(no_mangle)]
-extern "C" fn activity_await(may_refuse: bool) -> c_int {
-    contain(|| capture::durable::wait(may_refuse)).unwrap_or(Verdict::GoOn) as c_int
+extern "C" fn activity_await(may_refuse: bool, interruptible: bool) -> c_int {
+    contain(|| capture::durable::wait(may_refuse, interruptible)).unwrap_or(Verdict::GoOn) as c_int
 }
 
 #[unsafe(no_mangle)]

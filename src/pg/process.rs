@@ -37,21 +37,25 @@ pub(crate) enum Woken {
     Look,
     /// The user asked to cancel the statement. The request is taken off.
     Cancelled,
-    /// The session is to end. The request stays for the server to serve.
-    Terminating,
+    /// The server wants something of the process, its end among other things. The request stays for the server to serve.
+    Interrupted,
 }
 
-/// Waits on the latch of this session, at most `timeout`. Ends the process where the postmaster died.
-pub(crate) fn wait_on_my_latch(timeout: Duration) -> Woken {
+/// Waits on the latch of this session, at most `timeout`. Ends the process where the postmaster died. Where the session is not
+/// `interruptible` at present, only requests to cancel and to end are heard.
+pub(crate) fn wait_on_my_latch(timeout: Duration, interruptible: bool) -> Woken {
     let milliseconds = i64::try_from(timeout.as_millis()).unwrap_or(i64::MAX).max(1);
     // SAFETY: main thread. The flags are the server's own, handled as SyncRepWaitForLSN (syncrep.c) does. A barrier is served
     // as ProcessInterrupts would: others wait for it.
     unsafe {
         if pg_sys::ProcDiePending != 0 {
-            return Woken::Terminating;
+            return Woken::Interrupted;
         }
         if activity_pg_take_cancel() {
             return Woken::Cancelled;
+        }
+        if interruptible && pg_sys::InterruptPending != 0 {
+            return Woken::Interrupted;
         }
         if pg_sys::ProcSignalBarrierPending != 0 {
             pg_sys::ProcessProcSignalBarrier();

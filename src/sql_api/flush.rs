@@ -25,7 +25,7 @@ fn activity_stream_flush(timeout_ms: i64) -> bool {
     let timeout = Duration::from_millis(u64::try_from(timeout_ms).unwrap_or(0));
     match ack::wait(capture::published_through(), timeout) {
         Waited::Durable => true,
-        Waited::TimedOut | Waited::NotNow | Waited::Released | Waited::Terminating => false,
+        Waited::TimedOut | Waited::NotNow | Waited::Released | Waited::Interrupted => false,
         Waited::Cancelled => {
             log::error(sqlstate::CANCELLED, "canceling statement due to user request", "", "");
             false

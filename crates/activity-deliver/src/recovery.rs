@@ -26,18 +26,16 @@ impl Recovery {
 
     /// Looks again; whether the stream is well. `limit` is how long a session waits at most.
     pub fn look(&mut self, published: u64, durable: u64, now: Instant, limit: Duration) -> bool {
-        let taken = now.saturating_duration_since(self.marked_at);
-        if durable >= self.mark {
-            if taken > limit {
-                self.well_since = None;
-            } else if self.well_since.is_none() {
-                self.well_since = Some(now);
-            }
-            (self.mark, self.marked_at) = (published, now);
-        } else if taken > limit {
+        let in_time = now.saturating_duration_since(self.marked_at) <= limit;
+        if !in_time {
             self.well_since = None;
         }
-        self.well_since.is_some_and(|since| now.saturating_duration_since(since) >= SETTLED)
+        if durable < self.mark {
+            // What is pending proves nothing yet.
+            return false;
+        }
+        (self.mark, self.marked_at) = (published, now);
+        in_time && now.saturating_duration_since(*self.well_since.get_or_insert(now)) >= SETTLED
     }
 }
 
@@ -79,6 +77,13 @@ mod tests {
     fn a_stream_that_is_further_behind_is_not() {
         let looks = (0..1000_u64).map(|n| (100 + n, 99 + n.saturating_sub(8)));
         assert_eq!(well_after(looks), None);
+    }
+
+    #[test]
+    fn a_stream_that_is_slower_than_allowed_is_not_well_because_one_request_was_half_done_at_the_beginning() {
+        // Requests take 700 ms each, one at a time; the first ends 300 ms after the beginning.
+        let durable = |n: u64| if n < 3 { 99 } else { 100 + (n - 3) / 7 * 7 };
+        assert_eq!(well_after((0..1000).map(|n| (101 + n, durable(n)))), None);
     }
 
     #[test]

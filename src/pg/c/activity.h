@@ -54,7 +54,7 @@ typedef enum AwaitPlace
 /* What becomes of the statement then; the numbers are known to durable.rs. */
 enum
 {
-	AWAIT_GO_ON, AWAIT_REFUSE, AWAIT_TERMINATE
+	AWAIT_GO_ON, AWAIT_REFUSE, AWAIT_INTERRUPTED
 };
 
 /* ---- Rust, called from hooks.c. failure is the SQLSTATE of an error, or 0. ---- */
@@ -81,7 +81,7 @@ extern void activity_on_connected(void);
 extern void activity_on_session_end(int code);
 extern void activity_on_commit(bool checks_follow);
 extern bool activity_awaits(int place); /* whether there is anything to wait for there */
-extern int	activity_await(bool may_refuse);	/* what becomes of the statement */
+extern int	activity_await(bool may_refuse, bool interruptible);	/* what becomes of the statement */
 extern void activity_on_abort(void);
 extern void activity_on_relation_invalidated(Oid relation);
 extern void activity_on_catalog_invalidated(int catalog);

@@ -104,13 +104,18 @@ in_block(void)
 }
 
 /*
- * Waits, where the session has published what it has not waited for. Raises an error where the statement must not go on:
+ * Waits for what the session has published and not waited for. Raises an error where the statement must not go on:
  * the transaction is to be rolled back, or the session is to end. Where nothing is left to be rolled back it goes on.
  */
 static void
 await(AwaitPlace place, bool may_refuse)
 {
-	switch (activity_await(may_refuse))
+	int			verdict;
+
+	/* Interrupts are served between two parts of the wait: they may raise errors. */
+	while ((verdict = activity_await(may_refuse, INTERRUPTS_CAN_BE_PROCESSED())) == AWAIT_INTERRUPTED)
+		CHECK_FOR_INTERRUPTS();
+	switch (verdict)
 	{
 		case AWAIT_GO_ON:
 			break;
@@ -124,9 +129,6 @@ await(AwaitPlace place, bool may_refuse)
 							   "be within activity_stream.sync_timeout, and activity_stream.on_failure is fail_operation."),
 					 errhint("See activity_stream.status for what keeps delivery back. Superusers in "
 							 "activity_stream.break_glass_roles can work over the Unix socket meanwhile.")));
-			break;
-		case AWAIT_TERMINATE:
-			CHECK_FOR_INTERRUPTS();
 			break;
 	}
 }

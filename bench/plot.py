@@ -41,7 +41,7 @@ def draw(saved, path):
     axes[1][0].set_ylabel("tps, as a share of\nclients / (bare latency + waits × delay)")
     for row in axes:
         row[0].set_ylim(bottom=0)
-        row[-1].legend(loc="lower left", fontsize="small")
+        row[-1].legend(loc="best", fontsize="small")
     where = saved["environment"]
     figure.suptitle(f"pgbench on {where['postgres']} with {where['processors']} processors: medians and range of runs side by side")
     figure.tight_layout()

@@ -7,6 +7,7 @@ import tables
 FEW_CLIENTS = 8
 LATENCY_CLIENTS = (1, 8, 64)
 MANY_CLIENTS = 64
+HOLDS, MISSED, NOT_MEASURED = "holds", "missed", "not measured"
 # Both processors are as good as taken.
 _SATURATED = 0.9
 
@@ -18,7 +19,7 @@ class Report:
         self.lines = []
 
     def add(self, target, figure, holds):
-        self.lines.append((target, figure, "not measured" if holds is None else "holds" if holds else "**missed**"))
+        self.lines.append((target, figure, NOT_MEASURED if holds is None else HOLDS if holds else MISSED))
 
 
 def ratio_targets(report, cells):
@@ -35,7 +36,7 @@ def ratio_targets(report, cells):
             margins.append(ours / theirs)
             behind += [f"{cell}: {ours / theirs:.2f}"] if ours <= theirs else []
     told = f"{min(margins):.2f} to {max(margins):.2f} times its rate; behind in {len(behind)} of {len(margins)} {behind or ''}" if margins else ""
-    report.add("async ahead of pgAudit in every cell", told, not behind if margins else None)
+    report.add("async ahead of pgAudit in every cell", told or "pgAudit is not installed", not behind if margins else None)
 
 
 def closed_loop(report, saved, cells):
@@ -112,15 +113,25 @@ def collect():
 
 
 def as_table():
-    """In Markdown."""
-    return tables.table(["target", "figure", ""], collect())
+    """In Markdown: a row for each target, with where it is missed. The program itself prints every line."""
+    groups = {}
+    for target, figure, verdict in collect():
+        name, _, where = target.partition(": ")
+        groups.setdefault(name, []).append((where, figure, verdict))
+    rows = []
+    for name, lines in groups.items():
+        holds = sum(verdict == HOLDS for *_, verdict in lines)
+        missed = "; ".join(f"{where} ({figure})" if where else figure for where, figure, verdict in lines if verdict != HOLDS)
+        unknown = all(verdict == NOT_MEASURED for *_, verdict in lines)
+        rows.append([name, NOT_MEASURED if unknown else f"{holds} of {len(lines)}", missed])
+    return tables.table(["target", "holds", "not here"], rows)
 
 
 def main():
     lines = collect()
     for target, figure, verdict in lines:
-        print(f"{verdict.strip('*'):<12} {target}: {figure}")
-    print(f"{sum(verdict == 'holds' for *_, verdict in lines)} of {len(lines)} hold")
+        print(f"{verdict:<12} {target}: {figure}")
+    print(f"{sum(verdict == HOLDS for *_, verdict in lines)} of {len(lines)} hold")
 
 
 if __name__ == "__main__":

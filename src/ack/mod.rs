@@ -9,7 +9,8 @@
 //! The first session in sync mode whose wait is not over in time says so on the state page (`not_durable_since`) and wakes
 //! the others that wait: from then on no session waits, until the worker finds that events become durable in time again and
 //! takes the mark off. The worker makes a loss window of it; it may itself be what does not move, so the mark is the sessions' own.
-//! When the mode is changed to one in which nobody waits, the worker lets go who waits (`released`).
+//! When the mode is changed to one in which nobody waits, the worker says so (`waiting_is_over`) and lets go who waits: a session
+//! reads its configuration between two statements only.
 
 mod statistics;
 
@@ -63,6 +64,9 @@ pub(crate) fn wait_in_sync(position: u64, patience: Patience) -> Waited {
     if attached.durable_through() >= position {
         return Waited::Durable;
     }
+    if attached.shared.waiting_is_over.load(Ordering::SeqCst) != 0 {
+        return Waited::Released;
+    }
     if attached.shared.not_durable_since.load(Ordering::SeqCst) != 0 {
         return Waited::NotNow;
     }
@@ -88,7 +92,6 @@ fn wait_for(attached: &Attached, position: u64, patience: Patience, sync: bool) 
 
 fn wait_in_slot(attached: &Attached, position: u64, patience: Patience, sync: bool) -> Waited {
     let resumed = Instant::now();
-    let released = attached.shared.released.load(Ordering::SeqCst);
     loop {
         if attached.durable_through() >= position {
             return Waited::Durable;
@@ -96,7 +99,7 @@ fn wait_in_slot(attached: &Attached, position: u64, patience: Patience, sync: bo
         if sync && attached.shared.not_durable_since.load(Ordering::SeqCst) != 0 {
             return Waited::TimedOut;
         }
-        if sync && attached.shared.released.load(Ordering::SeqCst) != released {
+        if sync && attached.shared.waiting_is_over.load(Ordering::SeqCst) != 0 {
             return Waited::Released;
         }
         let left =
@@ -131,10 +134,12 @@ pub(crate) fn release(attached: &Attached, through: u64) {
     wake_through(attached, attached.durable_through());
 }
 
-/// The worker's side: sync mode is over, so nobody waits on.
-pub(crate) fn release_all(attached: &Attached) {
-    attached.shared.released.fetch_add(1, Ordering::SeqCst);
-    wake_all(attached);
+/// The worker's side: whether the mode is one in which sessions wait. Where it is not, who waits is let go.
+pub(crate) fn set_waiting(attached: &Attached, wait: bool) {
+    attached.shared.waiting_is_over.store(u32::from(!wait), Ordering::SeqCst);
+    if !wait {
+        wake_all(attached);
+    }
 }
 
 fn wake_all(attached: &Attached) {

@@ -43,8 +43,8 @@ pub(crate) struct Shared {
     /// Since when events do not become durable in time, microseconds since the Unix epoch; 0 where they do. Set by the session
     /// that waited in vain, taken off by the worker. While it is set no session waits.
     pub(crate) not_durable_since: AtomicI64,
-    /// Counts how often the worker let everybody go who waited, since the mode had changed.
-    pub(crate) released: AtomicU64,
+    /// 1 while the worker's mode is not sync: nobody waits then, also not a session that has yet to read the configuration anew.
+    pub(crate) waiting_is_over: AtomicU32,
     /// Position in the ring up to which everything is durable: what sessions in sync mode wait for.
     pub(crate) durable_through: AtomicU64,
     /// When the ring first took no more since the worker looked last, microseconds since the Unix epoch; 0 for never.

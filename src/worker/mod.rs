@@ -122,6 +122,7 @@ impl Worker {
         shared.worker_pid.store(worker::pid(), Ordering::Relaxed);
         shared.worker_process.store(place, Ordering::SeqCst);
         shared.worker_starts.fetch_add(1, Ordering::Relaxed);
+        ack::set_waiting(attached, settings.mode == Mode::Sync);
         let consumer = Consumer::resume(attached.ring).map_err(|e| e.to_string())?;
         let threads = Threads::start().map_err(|e| format!("its threads: {e}"))?;
         let wait_set = WaitSet::new(threads.wake_descriptor()).ok_or("nothing to wait with")?;
@@ -244,9 +245,7 @@ impl Worker {
                 settings.mode.as_str()
             ));
         }
-        if settings.mode != Mode::Sync && self.settings.mode == Mode::Sync {
-            ack::release_all(self.attached);
-        }
+        ack::set_waiting(self.attached, settings.mode == Mode::Sync);
         self.drain.reconfigure(&settings);
         self.connection.reconfigure(&self.settings, &settings);
         self.notifier.set_sinks(&settings.sinks);

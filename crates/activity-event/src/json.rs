@@ -16,61 +16,62 @@ pub struct Server<'a> {
     pub service_name: &'a str,
 }
 
+/// A further key with the punctuation around it, in one piece: most of an event's JSON is keys.
+macro_rules! key {
+    ($name:literal) => {
+        concat!(",\"", $name, "\":")
+    };
+}
+
 /// Appends the event to `out`. `sequence` is its place among the events of the server's start.
 pub fn write_json(event: &Event<'_>, server: &Server<'_>, sequence: u64, out: &mut Vec<u8>) {
     let session = &event.session;
-    let mut object = Object { out, first: true };
-    object.out.push(b'{');
-    object.timestamp("startTime", event.start_time);
-    object.timestamp("logTime", event.log_time);
-    object.unsigned("statementId", Some(event.statement_id));
-    object.unsigned("substatementId", Some(event.substatement_id));
-    object.text("objectType", event.object_type);
-    object.text("command", Some(event.command));
-    object.text("objectName", event.object_name);
-    object.text("databaseName", Some(session.database));
-    object.text("dbUserName", Some(session.user));
-    object.text("remoteHost", Some(session.remote_host));
-    object.text("remotePort", Some(session.remote_port));
-    object.session_id("sessionId", session.start, session.pid);
-    object.unsigned("rowCount", event.row_count);
-    object.text("commandText", event.command_text);
-    object.texts("paramList", event.params.iter());
-    object.signed("pid", i64::from(session.pid));
-    object.text("clientApplication", session.application);
-    object.text("exitCode", event.exit_code);
-    object.text("class", Some(event.class.as_str()));
-    object.text("serverVersion", Some(server.version));
-    object.text("serverType", Some(server.server_type));
-    object.text("serviceName", Some(server.service_name));
-    object.text("serverHost", Some(session.server_host));
-    object.text("netProtocol", Some(session.net_protocol.as_str()));
-    object.text("dbProtocol", Some("Postgres 3.0"));
-    object.text("type", Some("record"));
-    object.text("errorMessage", event.error_message);
-    object.unsigned("sequence", Some(sequence));
-    object.text("effectiveUserName", event.effective_user);
-    object.number_as_text("transactionId", event.transaction_id);
-    object.number_as_text("queryId", event.query_id);
+    let mut object = Object { out };
+    object.timestamp(r#"{"startTime":"#, event.start_time);
+    object.timestamp(key!("logTime"), event.log_time);
+    object.unsigned(key!("statementId"), Some(event.statement_id));
+    object.unsigned(key!("substatementId"), Some(event.substatement_id));
+    object.text(key!("objectType"), event.object_type);
+    object.text(key!("command"), Some(event.command));
+    object.text(key!("objectName"), event.object_name);
+    object.text(key!("databaseName"), Some(session.database));
+    object.text(key!("dbUserName"), Some(session.user));
+    object.text(key!("remoteHost"), Some(session.remote_host));
+    object.text(key!("remotePort"), Some(session.remote_port));
+    object.session_id(key!("sessionId"), session.start, session.pid);
+    object.unsigned(key!("rowCount"), event.row_count);
+    object.text(key!("commandText"), event.command_text);
+    object.texts(key!("paramList"), event.params.iter());
+    object.signed(key!("pid"), i64::from(session.pid));
+    object.text(key!("clientApplication"), session.application);
+    object.text(key!("exitCode"), event.exit_code);
+    object.text(key!("class"), Some(event.class.as_str()));
+    object.text(key!("serverVersion"), Some(server.version));
+    object.text(key!("serverType"), Some(server.server_type));
+    object.text(key!("serviceName"), Some(server.service_name));
+    object.text(key!("serverHost"), Some(session.server_host));
+    object.text(key!("netProtocol"), Some(session.net_protocol.as_str()));
+    object.text(key!("dbProtocol"), Some("Postgres 3.0"));
+    object.text(key!("type"), Some("record"));
+    object.text(key!("errorMessage"), event.error_message);
+    object.unsigned(key!("sequence"), Some(sequence));
+    object.text(key!("effectiveUserName"), event.effective_user);
+    object.number_as_text(key!("transactionId"), event.transaction_id);
+    object.number_as_text(key!("queryId"), event.query_id);
     if event.command_text_length.is_some() {
-        object.unsigned("commandTextLength", event.command_text_length);
+        object.unsigned(key!("commandTextLength"), event.command_text_length);
     }
     object.out.push(b'}');
 }
 
 struct Object<'a> {
     out: &'a mut Vec<u8>,
-    first: bool,
 }
 
 impl Object<'_> {
+    /// A key with the punctuation around it.
     fn key(&mut self, key: &str) {
-        if !std::mem::take(&mut self.first) {
-            self.out.push(b',');
-        }
-        self.out.push(b'"');
         self.out.extend_from_slice(key.as_bytes());
-        self.out.extend_from_slice(b"\":");
     }
 
     fn text(&mut self, key: &str, value: Option<&str>) {

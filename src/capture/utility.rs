@@ -50,7 +50,8 @@ pub(crate) fn begin(utility: Utility<'_>) -> bool {
         let is_part = utility.subcommand || in_script;
         let names_objects = !in_script && !excluded() && utility.names_objects();
         let usable = process::catalog_usable();
-        let intent = !is_part && usable && is_told_before(utility);
+        let kind = utility.command(!is_part && usable);
+        let intent = kind.is_told_before || (!is_part && usable && needs_to_be_durable_before(utility));
         // It may be named wrongly, which is for the command itself to say.
         let has_target = !is_part && usable && (names_objects || utility.is_copy());
         let target = has_target.then(|| guard::contain(|| utility.target())).flatten().flatten();
@@ -64,8 +65,8 @@ pub(crate) fn begin(utility: Utility<'_>) -> bool {
             start_time: clock::now(),
             statement_id: b.numbers.current.id,
             substatement_id: None,
-            class: if in_script { Class::Misc } else { class(utility.class_number()) },
-            command: utility.command(),
+            class: if in_script { Class::Misc } else { class(kind.class_number) },
+            command: kind.tag,
             text: if is_part { Prepared::default() } else { Prepared::of(utility.text()) },
             is_part,
             told: is_part,
@@ -90,13 +91,13 @@ pub(crate) fn begin(utility: Utility<'_>) -> bool {
     begun.unwrap_or_default()
 }
 
-/// Whether the command is told before it runs: for what it is, or since what it does could not be undone were it not durable.
-fn is_told_before(utility: Utility<'_>) -> bool {
-    let undoable = || match settings::on_failure() {
-        OnFailure::Continue => !utility.commits_another(),
-        OnFailure::FailOperation => !utility.cannot_roll_back(),
-    };
-    utility.is_told_before() || (settings::mode() == Mode::Sync && !undoable())
+/// In sync mode: whether what the command does could not be undone were its event not durable.
+fn needs_to_be_durable_before(utility: Utility<'_>) -> bool {
+    settings::mode() == Mode::Sync
+        && match settings::on_failure() {
+            OnFailure::Continue => utility.commits_another(),
+            OnFailure::FailOperation => utility.cannot_roll_back(),
+        }
 }
 
 /// After ProcessUtility, with the SQLSTATE of the error that ended it, if one did. `utility` is there where its objects are

@@ -37,6 +37,14 @@ pub(super) struct RawObject {
     pub(super) sub: c_int,
 }
 
+/// `ActivityCommand`.
+#[repr(C)]
+pub(super) struct RawCommand {
+    pub(super) tag: *const c_char,
+    pub(super) class: c_int,
+    pub(super) intent: bool,
+}
+
 /// `ActivityMoment`.
 #[repr(C)]
 pub(super) struct RawMoment {
@@ -78,11 +86,14 @@ unsafe extern "C-unwind" {
         size: c_int,
     ) -> bool;
     pub(super) fn activity_pg_function_leaves_server(function: pg_sys::Oid) -> bool;
-    pub(super) fn activity_pg_utility_class(pstmt: *mut pg_sys::PlannedStmt) -> c_int;
     pub(super) fn activity_pg_utility_is_commit(pstmt: *mut pg_sys::PlannedStmt) -> bool;
-    pub(super) fn activity_pg_utility_intent(pstmt: *mut pg_sys::PlannedStmt) -> bool;
     pub(super) fn activity_pg_utility_commits_another(pstmt: *mut pg_sys::PlannedStmt) -> bool;
     pub(super) fn activity_pg_utility_cannot_roll_back(pstmt: *mut pg_sys::PlannedStmt) -> bool;
+    pub(super) fn activity_pg_command(
+        pstmt: *mut pg_sys::PlannedStmt,
+        ask_intent: bool,
+        out: *mut RawCommand,
+    );
     pub(super) fn activity_pg_names_objects(pstmt: *mut pg_sys::PlannedStmt) -> bool;
     pub(super) fn activity_pg_make_visible();
     pub(super) fn activity_pg_object_is_told(access: c_int, object: *const RawObject) -> bool;

@@ -7,9 +7,9 @@ use std::ptr::NonNull;
 use pgrx::pg_sys;
 
 use super::ffi::{
-    activity_pg_names_objects, activity_pg_statement_object_type, activity_pg_statement_objects,
-    activity_pg_statement_target, activity_pg_utility_cannot_roll_back, activity_pg_utility_class,
-    activity_pg_utility_commits_another, activity_pg_utility_intent, activity_pg_utility_is_commit,
+    RawCommand, activity_pg_command, activity_pg_names_objects, activity_pg_statement_object_type,
+    activity_pg_statement_objects, activity_pg_statement_target, activity_pg_utility_cannot_roll_back,
+    activity_pg_utility_commits_another, activity_pg_utility_is_commit,
 };
 use super::guard::raising;
 use super::names::NameBuffer;
@@ -29,6 +29,16 @@ pub(crate) struct Utility<'a> {
     /// Part of another command: an element of CREATE SCHEMA, the index of a primary key.
     pub(crate) subcommand: bool,
     call: PhantomData<&'a ()>,
+}
+
+/// A command's kind.
+pub(crate) struct Command {
+    /// PostgreSQL's tag, such as `CREATE TABLE`.
+    pub(crate) tag: &'static str,
+    /// The number of the class, in the order of `activity_event::Class`.
+    pub(crate) class_number: i32,
+    /// It has to be told before it runs: it can be used against the audit, or leaves the database's control.
+    pub(crate) is_told_before: bool,
 }
 
 impl<'a> Utility<'a> {
@@ -53,19 +63,14 @@ impl<'a> Utility<'a> {
         unsafe { (*self.node()).type_ == tag }
     }
 
-    /// PostgreSQL's tag of the command, such as `CREATE TABLE`.
-    pub(crate) fn command(&self) -> &'static str {
-        // SAFETY: a valid node; the name is a constant of the server.
-        unsafe {
-            let tag = pg_sys::CreateCommandTag(self.node());
-            CStr::from_ptr(pg_sys::GetCommandTagName(tag)).to_str().unwrap_or("UNKNOWN")
-        }
-    }
-
-    /// The number of the class, in the order of `activity_event::Class`.
-    pub(crate) fn class_number(&self) -> i32 {
-        // SAFETY: a valid statement; an error becomes a panic.
-        unsafe { raising(|| activity_pg_utility_class(self.pstmt.as_ptr())) }
+    /// What kind of command it is. Whether it has to be told before it runs is asked where `ask_intent` is set: catalog access.
+    pub(crate) fn command(&self, ask_intent: bool) -> Command {
+        let mut raw = RawCommand { tag: std::ptr::null(), class: 0, intent: false };
+        // SAFETY: a valid statement and a local; an error becomes a panic.
+        unsafe { raising(|| activity_pg_command(self.pstmt.as_ptr(), ask_intent, &mut raw)) };
+        // SAFETY: a terminated constant of the server.
+        let tag = unsafe { CStr::from_ptr(raw.tag) }.to_str().unwrap_or("UNKNOWN");
+        Command { tag, class_number: raw.class, is_told_before: raw.intent }
     }
 
     /// The client's own slice of the text.
@@ -93,12 +98,6 @@ impl<'a> Utility<'a> {
     pub(crate) fn is_commit(&self) -> bool {
         // SAFETY: a valid statement; raises nothing.
         unsafe { activity_pg_utility_is_commit(self.pstmt.as_ptr()) }
-    }
-
-    /// Whether it has to be told before it runs: it can be used against the audit, or leaves the database's control.
-    pub(crate) fn is_told_before(&self) -> bool {
-        // SAFETY: a valid statement; an error becomes a panic.
-        unsafe { raising(|| activity_pg_utility_intent(self.pstmt.as_ptr())) }
     }
 
     /// Whether it ends another transaction than its own: COMMIT PREPARED, ROLLBACK PREPARED.

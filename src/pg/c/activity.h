@@ -144,11 +144,18 @@ extern bool activity_pg_relation_name(Oid relid, char *relkind, bool *catalog, c
 extern bool activity_pg_relation_leaves_server(Oid relid);	/* may raise an error */
 extern bool activity_pg_function_name(Oid function, bool *catalog, char *buffer, int size);	/* may raise an error */
 extern bool activity_pg_function_leaves_server(Oid function);	/* may raise an error */
-extern int	activity_pg_utility_class(PlannedStmt *pstmt);	/* may raise an error */
 extern bool activity_pg_utility_is_commit(PlannedStmt *pstmt);
-extern bool activity_pg_utility_intent(PlannedStmt *pstmt);	/* may raise an error */
 extern bool activity_pg_utility_commits_another(PlannedStmt *pstmt);
 extern bool activity_pg_utility_cannot_roll_back(PlannedStmt *pstmt);
+
+typedef struct ActivityCommand
+{
+	const char *tag;			/* such as CREATE TABLE; a constant of the server */
+	int			class;			/* in the order of activity-event's Class */
+	bool		intent;			/* it has to be told before it runs; false where that was not asked */
+} ActivityCommand;
+
+extern void activity_pg_command(PlannedStmt *pstmt, bool ask_intent, ActivityCommand *out);	/* may raise an error */
 
 /* ---- objects.c ---- */
 typedef struct ActivityObject

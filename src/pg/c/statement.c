@@ -185,11 +185,9 @@ enum
  * The class of a utility command: PostgreSQL's own level of the command for log_statement, refined by kind of node
  * where an auditor sees more than that (what touches roles and privileges is ROLE, DO is FUNCTION).
  */
-int
-activity_pg_utility_class(PlannedStmt *pstmt)
+static int
+utility_class(Node *node)
 {
-	Node	   *node = pstmt->utilityStmt;
-
 	switch (nodeTag(node))
 	{
 		case T_GrantStmt:
@@ -402,11 +400,9 @@ setting_loads_code(VariableSetStmt *set)
  * before it runs: it changes the server's configuration, loads code, or reads and writes files and runs programs as the
  * server's OS user.
  */
-bool
-activity_pg_utility_intent(PlannedStmt *pstmt)
+static bool
+utility_intent(Node *node)
 {
-	Node	   *node = pstmt->utilityStmt;
-
 	switch (nodeTag(node))
 	{
 		case T_AlterSystemStmt:
@@ -432,4 +428,15 @@ activity_pg_utility_intent(PlannedStmt *pstmt)
 		default:
 			return false;
 	}
+}
+
+/* All that is asked of every command, in one call: each from Rust costs a guard. */
+void
+activity_pg_command(PlannedStmt *pstmt, bool ask_intent, ActivityCommand *out)
+{
+	Node	   *node = pstmt->utilityStmt;
+
+	out->tag = GetCommandTagName(CreateCommandTag(node));
+	out->class = utility_class(node);
+	out->intent = ask_intent && utility_intent(node);
 }

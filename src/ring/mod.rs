@@ -118,8 +118,7 @@ pub(crate) fn publish(event: &[u8]) -> Option<u64> {
     let attached = attached()?;
     match attached.ring.publish(event) {
         Ok(end) => {
-            let fill = attached.ring.fill();
-            if fill >= attached.ring.capacity() >> DOORBELL_FILL_SHIFT {
+            if attached.ring.fill_below(end) >= attached.ring.capacity() >> DOORBELL_FILL_SHIFT {
                 ring_doorbell(attached.shared);
             }
             Some(end.0)

@@ -2,15 +2,16 @@
 //!
 //! ```text
 //!   byte 0     identity    magic, version, capacity, secret: written once, for whoever reads a core file
-//!        128   reserved    moved by every producer
+//!        128   producers   reserved and the count of events: moved by every producer, together
 //!        256   free        moved by the consumer, read by every producer
 //!        384   acked       moved by the consumer: acked_through and the two slots of its checkpoint
 //!        512   recovery    recover_through (postmaster); skipped, skipped_through (consumer)
-//!        640   counters    added to by every producer
+//!        640   refused     added to by producers whose event is not taken
 //!        4096  data
 //! ```
 //!
-//! Words that different processes write lie on different lines of 128 bytes: processors fetch lines of 64 in pairs.
+//! Words that different processes write lie on different lines of 128 bytes: processors fetch lines of 64 in pairs. What one
+//! process writes at the same moment lies on one line, which producers have to take from each other.
 
 use std::mem::offset_of;
 
@@ -34,7 +35,7 @@ pub(crate) const MAX_RECORD_BYTES: u64 = 16 * 1024 * 1024;
 /// First word of the mapping: "ASRING" and two zero bytes, on a little-endian machine.
 pub(crate) const MAGIC_VALUE: u64 = 0x474E_4952_5341;
 /// Version of the layout.
-pub(crate) const VERSION_VALUE: u64 = 2;
+pub(crate) const VERSION_VALUE: u64 = 3;
 
 #[repr(C, align(128))]
 struct Identity {
@@ -42,6 +43,12 @@ struct Identity {
     version: u64,
     capacity: u64,
     secret: u64,
+}
+
+#[repr(C, align(128))]
+struct Producers {
+    reserved: u64,
+    published: u64,
 }
 
 #[repr(C, align(128))]
@@ -71,8 +78,7 @@ struct Recovery {
 }
 
 #[repr(C, align(128))]
-struct Counters {
-    published: u64,
+struct Refused {
     dropped: u64,
     too_large: u64,
     corrupt: u64,
@@ -82,11 +88,11 @@ struct Counters {
 #[repr(C)]
 struct Header {
     identity: Identity,
-    reserved: Line,
+    producers: Producers,
     free: Line,
     acked: Acked,
     recovery: Recovery,
-    counters: Counters,
+    refused: Refused,
 }
 
 /// The index of a field of the header, in words.
@@ -99,7 +105,7 @@ pub(crate) const VERSION: usize = word!(identity.version);
 pub(crate) const CAPACITY: usize = word!(identity.capacity);
 pub(crate) const SECRET: usize = word!(identity.secret);
 /// End of what producers have claimed.
-pub(crate) const RESERVED: usize = word!(reserved.position);
+pub(crate) const RESERVED: usize = word!(producers.reserved);
 /// End of what was zeroed and may be claimed again, a lap later.
 pub(crate) const FREE_THROUGH: usize = word!(free.position);
 /// End of what was acknowledged.
@@ -112,10 +118,10 @@ pub(crate) const RECOVER_THROUGH: usize = word!(recovery.through);
 pub(crate) const SKIPPED: usize = word!(recovery.skipped);
 /// Holes below have been counted.
 pub(crate) const SKIPPED_THROUGH: usize = word!(recovery.skipped_through);
-pub(crate) const PUBLISHED: usize = word!(counters.published);
-pub(crate) const DROPPED: usize = word!(counters.dropped);
-pub(crate) const DROPPED_TOO_LARGE: usize = word!(counters.too_large);
-pub(crate) const DROPPED_CORRUPT: usize = word!(counters.corrupt);
+pub(crate) const PUBLISHED: usize = word!(producers.published);
+pub(crate) const DROPPED: usize = word!(refused.dropped);
+pub(crate) const DROPPED_TOO_LARGE: usize = word!(refused.too_large);
+pub(crate) const DROPPED_CORRUPT: usize = word!(refused.corrupt);
 
 const _: () = {
     // Positions are u64, indices usize: a cast between them loses nothing.
@@ -129,7 +135,7 @@ const _: () = {
             && offset_of!(Slot, note) == 16
             && offset_of!(Slot, check) == 48
     );
-    assert!(RECOVER_THROUGH == 64 && PUBLISHED == 80);
+    assert!(RECOVER_THROUGH == 64 && PUBLISHED == 17);
     assert!(MAGIC == 0 && VERSION == 1 && CAPACITY == 2 && SECRET == 3);
     assert!(MIN_CAPACITY_BYTES.is_power_of_two() && MIN_TEST_CAPACITY_BYTES.is_power_of_two());
 };

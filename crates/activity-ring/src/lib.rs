@@ -61,7 +61,8 @@
 //!
 //! * Fairness among producers: it is lock-free, not wait-free.
 //! * That a wild process does no harm: it can destroy events, and can stop the ring. It is found out, mostly, as [`Corrupt`].
-//! * Exact counters: a process killed between its deed and the count of it leaves them off by one.
+//! * Exact counters: a process killed between its deed and the count of it leaves them off by one, and an event that was torn
+//!   is counted as published.
 //! * A second consumer at the same time: whoever starts the worker sees to it that there is one.
 //! * Anything across a machine or a version: the layout is never stored.
 #![cfg_attr(

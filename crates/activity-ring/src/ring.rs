@@ -104,16 +104,20 @@ impl<M: Memory> Ring<M> {
     #[inline]
     pub fn publish(&self, event: &[u8]) -> Result<Position, PublishError> {
         let published = self.try_publish(event);
-        self.memory.add(
-            match published {
-                Ok(_) => PUBLISHED,
-                Err(PublishError::Full) => DROPPED,
-                Err(PublishError::TooLarge) => DROPPED_TOO_LARGE,
-                Err(PublishError::Corrupt) => DROPPED_CORRUPT,
-            },
-            1,
-        );
+        if let Err(refused) = &published {
+            self.count_refused(refused);
+        }
         published
+    }
+
+    #[cold]
+    fn count_refused(&self, refused: &PublishError) {
+        let counter = match refused {
+            PublishError::Full => DROPPED,
+            PublishError::TooLarge => DROPPED_TOO_LARGE,
+            PublishError::Corrupt => DROPPED_CORRUPT,
+        };
+        self.memory.add(counter, 1);
     }
 
     fn try_publish(&self, event: &[u8]) -> Result<Position, PublishError> {
@@ -124,6 +128,8 @@ impl<M: Memory> Ring<M> {
         let head = Head::of_event(event).ok_or(PublishError::TooLarge)?;
         let size = RECORD_HEADER_BYTES + (event.len() as u64).next_multiple_of(WORD_BYTES);
         let claim = self.reserve(size)?;
+        // Now, while the line that `reserved` is on belongs to this processor.
+        self.memory.add(PUBLISHED, 1);
         if let Some(pad) = Head::of_pad(claim.pad) {
             self.commit(claim.start, pad, &[]);
         }
@@ -139,13 +145,14 @@ impl<M: Memory> Ring<M> {
     /// Claims `size` bytes in one piece, and the pad before them.
     fn reserve(&self, size: u64) -> Result<Claim, PublishError> {
         let mut free = self.memory.load(FREE_THROUGH, Ordering::Acquire);
+        let mut reserved = self.memory.load(RESERVED, Ordering::Acquire);
         loop {
-            let reserved = self.memory.load(RESERVED, Ordering::Acquire);
             if let Some(claim) = self.claim(reserved, free, size) {
                 self.memory.touch(self.word_at(claim.start + claim.pad));
                 let word = self.memory.words(RESERVED, 1).first().ok_or(PublishError::Corrupt)?;
-                if word.replace(reserved, claim.end, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
-                    return Ok(claim);
+                match word.replace(reserved, claim.end, Ordering::AcqRel, Ordering::Acquire) {
+                    Ok(_) => return Ok(claim),
+                    Err(now) => reserved = now,
                 }
                 continue;
             }
@@ -159,6 +166,7 @@ impl<M: Memory> Ring<M> {
                 });
             }
             free = again;
+            reserved = self.memory.load(RESERVED, Ordering::Acquire);
         }
     }
 
@@ -222,6 +230,14 @@ impl<M: Memory> Ring<M> {
         reserved.saturating_sub(free).min(self.capacity) as usize
     }
 
+    /// Bytes in use below `end`, for a producer that has published up to there: it need not ask for what all have claimed.
+    #[inline]
+    #[must_use]
+    pub fn fill_below(&self, end: Position) -> usize {
+        let free = self.memory.load(FREE_THROUGH, Ordering::Relaxed);
+        end.0.saturating_sub(free).min(self.capacity) as usize
+    }
+
     /// Bytes of the data.
     #[must_use]
     pub const fn capacity(&self) -> usize {
@@ -240,7 +256,7 @@ impl<M: Memory> Ring<M> {
         Position(self.memory.load(ACKED_THROUGH, Ordering::SeqCst))
     }
 
-    /// Events taken.
+    /// Events taken, those that are still being written among them.
     #[must_use]
     pub fn published(&self) -> u64 {
         self.memory.load(PUBLISHED, Ordering::Relaxed)

@@ -93,8 +93,8 @@ impl Model {
             assert_eq!(self.ring.reserved().0, start);
             return;
         }
-        // Claim, three for a pad record, three for a header, the payload, and the counter.
-        let stores = 1 + if pad >= 24 { 3 } else { 0 } + 3 + (len as u64).div_ceil(8) + 1;
+        // Claim, the counter, three for a pad record, three for a header, and the payload.
+        let stores = 1 + 1 + if pad >= 24 { 3 } else { 0 } + 3 + (len as u64).div_ceil(8);
         match killed_at.filter(|at| *at < stores) {
             None => assert_eq!(result.map(|r| r.map(|p| p.0)), Some(Ok(end))),
             Some(at) => assert!(result.is_none(), "it stores {stores} times, not {at}"),
@@ -105,8 +105,8 @@ impl Model {
             return;
         }
         assert_eq!(self.ring.reserved().0, end);
-        assert_eq!(self.ring.published(), published + u64::from(killed_at >= stores));
-        let torn = killed_at < stores - 1;
+        assert_eq!(self.ring.published(), published + u64::from(killed_at >= 2));
+        let torn = killed_at < stores;
         let sequence = self.log.last().map_or(0, |e| e.sequence) + u64::from(!torn);
         self.log.push(Entry { bytes, start, end, torn, sequence });
     }

@@ -247,6 +247,8 @@ def test_a_standby_streams_too(running, make_cluster):
         standby.execute("CREATE TABLE u (a int)")
     standby.settle()
     standby.reader.check_complete()
+    # What it copied of the primary's spool is none of its own, and nothing is wrong with it.
+    assert not standby.log_lines("AS004", "damaged")
     # The server stops walsenders after its workers: the worker must not wait for them.
     wait_for(lambda: primary.value("SELECT count(*) FROM pg_stat_replication") == 1, "the standby is attached")
     begun = time.monotonic()

@@ -45,8 +45,9 @@ fn notes(recovered: &Recovered) -> Vec<String> {
         recovered.torn_bytes > 0,
         format!("{} bytes of an append that did not end were cut off", recovered.torn_bytes),
     );
+    // In a copy of another server's directory it is that one's; where nothing is kept it says nothing.
     note(
-        recovered.checkpoint == CheckpointState::Damaged && foreign.segments == 0,
+        recovered.checkpoint == CheckpointState::Damaged && foreign.segments == 0 && recovered.records > 0,
         "its checkpoint is damaged: all of it is delivered again".to_owned(),
     );
     for (names, what) in [

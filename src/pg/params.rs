@@ -54,7 +54,8 @@ impl<'a> Bound<'a> {
     ) {
         let mut room = MAX_PARAMETERS_BYTES;
         for number in 0..usize::try_from(self.list.numParams).unwrap_or(0) {
-            let Some(entry) = self.entry(number) else { continue };
+            let mut fetched = pg_sys::ParamExternData::default();
+            let Some(entry) = self.entry(number, &mut fetched) else { continue };
             let mut add = |value: &str| {
                 let (cut, whole) = activity_event::text::cut(value, room.min(max_bytes));
                 let cut = if whole.is_some() { redact::without_torn_uri(cut) } else { cut };
@@ -72,7 +73,7 @@ impl<'a> Bound<'a> {
                 pg_sys::INT8OID => add(itoa::Buffer::new().format(entry.value.value() as i64)),
                 pg_sys::INT2OID => add(itoa::Buffer::new().format(entry.value.value() as i16)),
                 pg_sys::BOOLOID => add(if entry.value.value() as u8 == 0 { "f" } else { "t" }),
-                _ => add(&redact::literal(&plain_text(&entry, max_bytes).unwrap_or_else(|| other(&entry)))),
+                _ => add(&redact::literal(&plain_text(entry, max_bytes).unwrap_or_else(|| other(entry)))),
             }
             if room == 0 {
                 break;
@@ -80,18 +81,25 @@ impl<'a> Bound<'a> {
         }
     }
 
-    /// A parameter that has a value.
+    /// A parameter that has a value. One that has to be fetched is put into `fetched`.
     #[inline]
-    fn entry(&self, number: usize) -> Option<pg_sys::ParamExternData> {
+    fn entry<'f>(
+        &self,
+        number: usize,
+        fetched: &'f mut pg_sys::ParamExternData,
+    ) -> Option<&'f pg_sys::ParamExternData>
+    where
+        'a: 'f,
+    {
         let entry = if let Some(fetch) = self.list.paramFetch {
-            let mut workspace = pg_sys::ParamExternData::default();
             let list = std::ptr::from_ref(self.list).cast_mut();
             let id = i32::try_from(number).ok()? + 1;
-            // SAFETY: as copyParamList (params.c) does; an error becomes a panic.
-            unsafe { *guard::raising(|| fetch(list, id, true, &mut workspace)) }
+            // SAFETY: as copyParamList (params.c) does; what comes back lives as long as the workspace or the list; an
+            // error becomes a panic.
+            unsafe { &*guard::raising(|| fetch(list, id, true, fetched)) }
         } else {
             // SAFETY: params is an array of numParams entries behind the struct (params.h).
-            unsafe { *self.list.params.as_ptr().add(number) }
+            unsafe { &*self.list.params.as_ptr().add(number) }
         };
         (!entry.isnull && entry.ptype != pg_sys::InvalidOid).then_some(entry)
     }

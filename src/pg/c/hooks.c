@@ -264,6 +264,12 @@ outside_of_statements(void)
 	return activity_pg_innermost == NULL && debug_query_string == NULL && ActivePortal == NULL;
 }
 
+static inline bool
+function_is_told(Oid function)
+{
+	return function >= FirstUnpinnedObjectId || activity_function_watched(function) || outside_of_statements();
+}
+
 /*
  * Which objects are made, altered, dropped, emptied, and which functions are about to run. Far more calls come here
  * than there are events (every operator of every query): what is not of interest leaves first.
@@ -273,19 +279,17 @@ object_access(ObjectAccessType access, Oid class, Oid object, int sub, void *arg
 {
 	if (previous_object_access)
 		previous_object_access(access, class, object, sub, argument);
-	if (access == OAT_NAMESPACE_SEARCH || !activity_capture_enabled() || IsParallelWorker())
+	if (access == OAT_NAMESPACE_SEARCH || (access == OAT_FUNCTION_EXECUTE && !function_is_told(object)) ||
+		!activity_capture_enabled() || IsParallelWorker())
 		return;
 	switch (access)
 	{
 		case OAT_FUNCTION_EXECUTE:
-			if (object >= FirstUnpinnedObjectId || activity_function_watched(object) || outside_of_statements())
-			{
-				activity_on_function(object);
-				await_intent();
-				/* A call by the fast-path message has no end that is told. */
-				if (outside_of_statements())
-					await_end_of_query();
-			}
+			activity_on_function(object);
+			await_intent();
+			/* A call by the fast-path message has no end that is told. */
+			if (outside_of_statements())
+				await_end_of_query();
 			break;
 		case OAT_POST_CREATE:
 			/* Internal are also the indexes that a new partition gets; heaps that a command works with are gone at its end. */

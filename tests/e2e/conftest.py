@@ -6,6 +6,7 @@ import subprocess
 
 import pytest
 
+from frozen import SETTINGS, SyncServer
 from injector import Injector
 from local_aws import Aws
 from proxy import Proxy
@@ -31,7 +32,7 @@ def pytest_runtest_makereport(item, call):
     report = yield
     if report.failed:
         for value in getattr(item, "funcargs", {}).values():
-            clusters = value if isinstance(value, list) else getattr(value, "clusters", [value])
+            clusters = value if isinstance(value, list) else getattr(value, "clusters", [getattr(value, "cluster", value)])
             for cluster in clusters:
                 if isinstance(cluster, Cluster):
                     report.sections.append((f"log of {cluster.folder}", cluster.log()[-6000:]))
@@ -121,6 +122,31 @@ def make_injector(aws):
 def injector(make_injector):
     """One injector, if one is enough."""
     return make_injector()
+
+
+@contextlib.contextmanager
+def sync_server(installation, aws, alias, conf=None, **settings):
+    """A server in sync mode whose stream can be frozen."""
+    with contextlib.ExitStack() as ends:
+        factory = Factory(installation, aws, alias)
+        ends.callback(factory.close)
+        injector = ends.enter_context(Injector(aws))
+        cluster = factory(endpoint=injector.endpoint, conf=conf, **(SETTINGS | settings))
+        yield ends.enter_context(contextlib.closing(SyncServer(cluster, injector)))
+
+
+@pytest.fixture
+def make_sync(installation, aws, alias):
+    """Such servers of one test's own."""
+    with contextlib.ExitStack() as servers:
+
+        def make(**settings):
+            server = servers.enter_context(sync_server(installation, aws, alias, **settings))
+            make.clusters.append(server.cluster)
+            return server
+
+        make.clusters = []
+        yield make
 
 
 @pytest.fixture(scope="session")

@@ -72,6 +72,19 @@ class Hang:
         exchange.close()
 
 
+class Hold:
+    """The call is done when its rule ends, and not before."""
+
+    name = "hold"
+
+    def act(self, exchange):
+        exchange.wait()
+        if exchange.client_waits():
+            exchange.answer(exchange.forward())
+        else:
+            exchange.close()
+
+
 class Delay:
     """The call is done at once and answered later."""
 

@@ -54,6 +54,10 @@ class Exchange:
                 return
             steps -= 1
 
+    def client_waits(self):
+        """Whether the client is still there."""
+        return not self._connection.client_has_gone()
+
 
 class Connection(BaseHTTPRequestHandler):
     """One connection of a client and the one to the local AWS that goes with it."""

@@ -1,10 +1,12 @@
 """A client that speaks PostgreSQL's protocol message by message.
 
 libpq decides for its callers: it cannot suspend a portal, leave out a Sync or send what is wrong on purpose. Here
-each method sends one message at once, and nothing is read until it is asked for. Every read has a deadline.
+each method sends one message at once, or within `batch` all of them in one write; nothing is read until it is asked for.
+Every read has a deadline.
 """
 
 import contextlib
+import select
 import socket
 import struct
 from typing import NamedTuple
@@ -60,6 +62,11 @@ def errors(messages):
     return [m.fields["C"] for m in messages if m.kind == "E"]
 
 
+def warnings(messages):
+    """The SQLSTATEs of the warnings among messages."""
+    return [m.fields["C"] for m in messages if m.kind == "N" and m.fields["S"] == "WARNING"]
+
+
 def _text(value):
     return str(value).encode() + b"\0"
 
@@ -82,6 +89,7 @@ class RawSession:
         self.parameters = {}
         self._socket = self._open()
         self._buffer = b""
+        self._batch = None
         given = {"user": "postgres", "database": "postgres", "application_name": "raw"} | parameters
         body = struct.pack("!i", protocol)
         body += b"".join(_text(name) + _text(value) for name, value in given.items() if value is not None) + b"\0"
@@ -150,6 +158,10 @@ class RawSession:
         """What comes until the server is ready again."""
         return [m for m in self.until("Z") if m.kind not in "NSA"]
 
+    def heard(self):
+        """Whether the server sent something that was not read."""
+        return bool(self._buffer or select.select([self._socket], [], [], 0)[0])
+
     def until_closed(self):
         """What comes until the server hangs up."""
         got = []
@@ -162,8 +174,20 @@ class RawSession:
     # Sending
 
     def send(self, kind, body=b""):
-        self._socket.sendall(kind.encode() + struct.pack("!i", len(body) + 4) + body)
+        message = kind.encode() + struct.pack("!i", len(body) + 4) + body
+        if self._batch is None:
+            self._socket.sendall(message)
+        else:
+            self._batch += message
         return self
+
+    @contextlib.contextmanager
+    def batch(self):
+        """What is sent meanwhile goes out in one write at its end."""
+        self._batch = b""
+        yield self
+        held, self._batch = self._batch, None
+        self._socket.sendall(held)
 
     def query(self, sql):
         return self.send("Q", _text(sql))

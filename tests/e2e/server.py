@@ -173,9 +173,13 @@ class Cluster:
         if number == signal.SIGKILL:
             wait_for(lambda: self.log_lines(f"(PID {pid}) was terminated by signal"), f"the server notices the end of {pid}")
 
+    def postmaster(self):
+        """The process id of the server's first process."""
+        return int((self.data / "postmaster.pid").read_text().split()[0])
+
     def kill_postmaster(self):
         """Kills the server's first process and returns when the others have seen that and are gone."""
-        postmaster = int((self.data / "postmaster.pid").read_text().split()[0])
+        postmaster = self.postmaster()
         others = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split()
         os.kill(postmaster, signal.SIGKILL)
         folders = [Path(f"/proc/{pid}") for pid in (postmaster, *others)]

@@ -5,6 +5,7 @@ import json
 import socket
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
 import pytest
@@ -111,6 +112,27 @@ def test_a_hanging_call_is_let_go_when_its_rule_ends(injector, records):
     with pytest.raises(ConnectionClosedError):
         records.put()
     assert records.put()["FailedRecordCount"] == 0
+
+
+def test_a_held_call_is_done_when_its_rule_ends_and_not_before(injector, records):
+    rule = injector.inject(faults.Hold())
+    with ThreadPoolExecutor() as pool:
+        put = pool.submit(records.put)
+        wait_for(lambda: injector.met["hold"], "the call is held")
+        assert records.stored() == []
+        rule.end()
+        assert put.result()["FailedRecordCount"] == 0
+    assert records.stored() == [0]
+
+
+def test_a_held_call_whose_client_has_gone_is_not_done(injector, records):
+    rule = injector.inject(faults.Hold(), times=1)
+    records.kinesis = client(injector, timeout_seconds=0.5)
+    with pytest.raises(ReadTimeoutError):
+        records.put()
+    wait_for(lambda: not injector.under_way, "the call is over")
+    rule.end()
+    assert records.stored() == []
 
 
 def test_an_answer_is_late(injector, records):

@@ -37,7 +37,7 @@ test-postgres: deps ## PostgreSQL's own regression and isolation suites, with th
 sim: deps ## Delivery simulated in a hostile world; SEEDS=100000 for a long run, SEED=N repeats one
 	@SEEDS='$(SEEDS)' SEED='$(SEED)' scripts/sim.sh
 
-bench: deps ## The figures of the README: throughput with and without, instructions, sealing
+bench: deps ## The figures of the README: pgbench with and without, sync mode, instructions; BENCH_QUICK=1 for one short pass
 	@scripts/bench.sh
 
 lint: deps ## Format and lints

@@ -84,7 +84,12 @@ impl Machine {
 
     /// A request ended.
     pub(crate) fn answered(&mut self, request: u64, answer: Result<Vec<Outcome>, Failure>, now: Duration) {
-        let Some(Request { contents, records, sent, .. }) = self.requests.remove(&request) else { return };
+        let Some(Request { contents, records, sent, begun, .. }) = self.requests.remove(&request) else {
+            return;
+        };
+        if answer.is_ok() {
+            self.pace.answered(now.saturating_sub(begun));
+        }
         // The task that sent them is over, so nobody else holds them.
         let records = Arc::try_unwrap(records).unwrap_or_else(|shared| shared.to_vec());
         let ready = contents.into_iter().zip(records).map(|((content, standing), record)| Ready {

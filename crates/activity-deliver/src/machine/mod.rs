@@ -36,6 +36,7 @@ mod durable;
 mod keys;
 mod ledger;
 mod outbox;
+mod pace;
 mod piece;
 mod spooling;
 mod told;
@@ -56,6 +57,7 @@ use self::durable::Durable;
 use self::keys::KeyKeeper;
 use self::ledger::Ledger;
 use self::outbox::{Content, Outbox, Ready, Standing};
+use self::pace::Pace;
 use self::spooling::{Need, Route, Spooling};
 use self::told::Told;
 use crate::batch::Batch;
@@ -117,6 +119,7 @@ struct Request {
     /// Of records that came from the spool.
     spooled_bytes: usize,
     sent: Sent,
+    begun: Duration,
 }
 
 /// When heartbeats are due.
@@ -155,6 +158,7 @@ pub(crate) struct Machine {
     suspects: Vec<(Duration, Ready)>,
     requests: BTreeMap<u64, Request>,
     requests_made: u64,
+    pace: Pace,
     destination: Destination,
     keys: KeyKeeper,
     heart: Heart,
@@ -191,6 +195,7 @@ impl Machine {
             suspects: Vec::new(),
             requests: BTreeMap::new(),
             requests_made: 0,
+            pace: Pace::default(),
             destination: Destination::new(),
             keys: KeyKeeper::new(reloadable.data_key_max_age),
             heart: Heart {
@@ -321,7 +326,7 @@ impl Machine {
             && self.outbox.is_empty()
             && self.suspects.is_empty();
         let way_is_free = match self.spooling.route(self.need, now) {
-            Route::Stream => self.requests.len() < self.max_in_flight && self.destination.is_open(now),
+            Route::Stream => self.requests.len() < self.slots() && self.destination.is_open(now),
             Route::Wait => false,
             Route::Spool => self.spooling.appending.is_none(),
         };
@@ -406,7 +411,13 @@ impl Machine {
     /// How many requests may be under way. One of one record tells whether a stream that took nothing is there again; more would cost
     /// the more the longer it is away.
     fn slots(&self) -> usize {
-        if self.need.unavailable { 1 } else { self.max_in_flight }
+        if self.need.unavailable {
+            1
+        } else if self.gather || self.outbox.fills_a_request() {
+            self.max_in_flight
+        } else {
+            self.pace.slots(self.max_in_flight)
+        }
     }
 
     fn send_new(&mut self, now: Duration) {
@@ -457,7 +468,8 @@ impl Machine {
         self.requests_made += 1;
         let sent = self.destination.send(now);
         self.actions.push(Action::Put { request: self.requests_made, records: Arc::clone(&records) });
-        self.requests.insert(self.requests_made, Request { contents, records, spooled_bytes, sent });
+        self.requests
+            .insert(self.requests_made, Request { contents, records, spooled_bytes, sent, begun: now });
     }
 
     /// To its old place, to be sent or spooled again; a heartbeat is not, the next one will do.

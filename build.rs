@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-const SOURCES: [&str; 13] = [
+const SOURCES: [&str; 14] = [
     "callbacks.c",
+    "commands.c",
     "durable.c",
     "encoding.c",
     "frames.c",

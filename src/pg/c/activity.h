@@ -144,6 +144,8 @@ extern bool activity_pg_relation_name(Oid relid, char *relkind, bool *catalog, c
 extern bool activity_pg_relation_leaves_server(Oid relid);	/* may raise an error */
 extern bool activity_pg_function_name(Oid function, bool *catalog, char *buffer, int size);	/* may raise an error */
 extern bool activity_pg_function_leaves_server(Oid function);	/* may raise an error */
+
+/* ---- commands.c ---- */
 extern bool activity_pg_utility_is_commit(PlannedStmt *pstmt);
 extern bool activity_pg_utility_commits_another(PlannedStmt *pstmt);
 extern bool activity_pg_utility_cannot_roll_back(PlannedStmt *pstmt);

@@ -32,9 +32,14 @@ def test_a_slow_stream_slows_the_session_and_not_its_result(make_cluster, make_p
 
 def test_sync_timeout_ends_the_wait_with_a_warning_and_the_event_comes_later(make_cluster, make_proxy):
     proxy = make_proxy()
-    cluster = make_cluster(mode="sync", sync_timeout="500ms", endpoint=proxy.endpoint)
+    cluster = make_cluster(mode="sync", sync_timeout="30s", endpoint=proxy.endpoint)
     with cluster.connect() as session:
+        # The stream is there from now on: half a second is enough for it.
         session.execute("SELECT 'before'")
+        cluster.reload(sync_timeout="500ms")
+        wait_for(
+            lambda: session.execute("SHOW activity_stream.sync_timeout").fetchone()[0] == "500ms", "the session's time"
+        )
         proxy.switch(Proxy.HANG)
         begun = time.monotonic()
         assert session.execute("SELECT 'meanwhile'").fetchone() == ("meanwhile",)

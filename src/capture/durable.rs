@@ -8,10 +8,7 @@
 
 use std::time::{Duration, Instant};
 
-use activity_event::Class;
-
 use super::emit::Draft;
-use super::texts::Text;
 use super::{BACKEND, Backend};
 use crate::ack::{self, Patience, Waited};
 use crate::pg::log::{self, sqlstate};
@@ -88,30 +85,23 @@ impl Backend {
     /// An event is published though it is not known to become durable.
     fn tell_break_glass(&mut self) {
         let number = self.numbers.current.id.max(super::session::CONNECT_STATEMENT_ID);
-        self.put(&Draft {
-            start_time: clock::now(),
-            class: Class::Misc,
-            text: Text::None,
-            ..Draft::of_session(number, "STREAM BREAK GLASS")
-        });
+        self.put(&Draft { start_time: clock::now(), ..Draft::of_session(number, "STREAM BREAK GLASS") });
         // It is not waited for: that is its meaning.
         let _not_waited_for = self.take_due();
     }
 }
 
-/// Whether this session has anything to wait for at that place.
+/// Whether this session, which is in sync mode, has anything to wait for at that place.
 pub(crate) fn awaits(place: Place) -> bool {
-    settings::mode() == Mode::Sync
-        && BACKEND
-            .with(|b| {
-                let here = match place {
-                    Place::Statement => b.depth == 0,
-                    Place::Intent => std::mem::take(&mut b.told_before),
-                    Place::Commit | Place::Login => true,
-                };
-                here && b.is_due()
-            })
-            .unwrap_or(false)
+    let due = BACKEND.with(|b| {
+        let here = match place {
+            Place::Statement => b.depth == 0,
+            Place::Intent => std::mem::take(&mut b.told_before),
+            Place::Commit | Place::Login => true,
+        };
+        here && b.is_due()
+    });
+    due.unwrap_or(false)
 }
 
 /// Waits, and decides. `may_refuse`: something is left that can be rolled back. `interruptible`: the server's interrupts can be

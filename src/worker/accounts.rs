@@ -23,6 +23,8 @@ use crate::settings::Snapshot;
 
 /// How long no event must have been dropped for the loss to count as over.
 const QUIET: Duration = Duration::from_secs(5);
+/// Windows that last as long as something is so. Another worker finds that again where it still is.
+const LASTING: [Reason; 3] = [Reason::SpoolUnwritable, Reason::RingFull, Reason::NotDurable];
 /// Time between two looks whether events become durable in time again.
 const RECOVERY_PACE: Duration = Duration::from_millis(50);
 /// Time between two writes of the marker, and between two attempts at what was refused.
@@ -79,7 +81,7 @@ impl Accounts {
         // Nothing more of it can come.
         windows.finish_instants();
         // What is still so is found again.
-        for reason in [Reason::SpoolUnwritable, Reason::RingFull, Reason::NotDurable] {
+        for reason in LASTING {
             windows.close(reason, now);
         }
         marker.epoch_started_at = attached.shared.epoch_start.load(Ordering::Relaxed);
@@ -327,7 +329,7 @@ impl Accounts {
             let detail = "The server shut down before these events were delivered or in the spool.";
             self.windows.instant(Reason::ShutdownLeft, detail, Count::Known(left), (since, now), None, now);
         }
-        for reason in [Reason::SpoolUnwritable, Reason::RingFull, Reason::NotDurable] {
+        for reason in LASTING {
             self.windows.close(reason, now);
         }
         self.windows.finish_instants();

@@ -109,7 +109,7 @@ fn wait_in_slot(attached: &Attached, position: u64, patience: Patience, sync: bo
             let Some(statement) = left(statement, resumed) else { return Waited::Cancelled };
             longest = longest.min(statement);
         }
-        ring::ring_doorbell(attached.shared);
+        ring::ring_for_waiter(attached.shared);
         match process::wait_on_my_latch(longest, patience.interruptible) {
             Woken::Look => {}
             Woken::Cancelled => return Waited::Cancelled,

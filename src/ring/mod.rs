@@ -18,7 +18,7 @@ use std::sync::atomic::Ordering;
 
 use activity_ring::{PublishError, RawMemory, Ring};
 
-pub(crate) use shared::{LOSS_WINDOWS_BYTES, Shared, StatusText, Waiter};
+pub(crate) use shared::{AWAITS_A_SLOT, AWAKE, LISTENS, LOSS_WINDOWS_BYTES, Shared, StatusText, Waiter};
 
 use crate::pg::{clock, log, mapping, process, startup};
 use crate::settings;
@@ -146,9 +146,21 @@ pub(crate) fn publish_quietly(event: &[u8]) -> Option<u64> {
 
 /// Wakes the worker where it sleeps. One signal for all that ring before it wakes.
 pub(crate) fn ring_doorbell(shared: &Shared) {
-    if shared.worker_asleep.swap(0, Ordering::SeqCst) == 1
-        && let Ok(worker) = usize::try_from(shared.worker_process.load(Ordering::Relaxed))
-    {
+    if shared.worker_asleep.swap(AWAKE, Ordering::SeqCst) != AWAKE {
+        wake_worker(shared);
+    }
+}
+
+/// Wakes the worker for a session that begins to wait, unless it sleeps until a request may be made: it takes what is in the ring then.
+pub(crate) fn ring_for_waiter(shared: &Shared) {
+    let rung = shared.worker_asleep.compare_exchange(LISTENS, AWAKE, Ordering::SeqCst, Ordering::SeqCst);
+    if rung.is_ok() {
+        wake_worker(shared);
+    }
+}
+
+fn wake_worker(shared: &Shared) {
+    if let Ok(worker) = usize::try_from(shared.worker_process.load(Ordering::Relaxed)) {
         process::set_latch(worker);
     }
 }

@@ -13,6 +13,13 @@ pub(crate) struct Waiter {
     pub(crate) position: AtomicU64,
 }
 
+/// [`Shared::worker_asleep`]: it looks by itself before it sleeps.
+pub(crate) const AWAKE: u32 = 0;
+/// It sleeps, and whoever needs it wakes it.
+pub(crate) const LISTENS: u32 = 1;
+/// It sleeps until a request may be made, which delivery tells it: before that it could do nothing for a session that waits.
+pub(crate) const AWAITS_A_SLOT: u32 = 2;
+
 /// The state page.
 #[repr(C)]
 pub(crate) struct Shared {
@@ -24,7 +31,7 @@ pub(crate) struct Shared {
     pub(crate) worker_process: AtomicI32,
     /// Process id of the worker; 0 where it does not run.
     pub(crate) worker_pid: AtomicI32,
-    /// 1 while the worker waits and a doorbell would wake it.
+    /// Whether the worker sleeps, and who is to wake it: [`AWAKE`], [`LISTENS`] or [`AWAITS_A_SLOT`].
     pub(crate) worker_asleep: AtomicU32,
     /// How often the worker was started.
     pub(crate) worker_starts: AtomicU32,
@@ -120,7 +127,7 @@ impl Shared {
     pub(super) fn forget_processes(&self) {
         self.worker_process.store(-1, Ordering::Relaxed);
         self.worker_pid.store(0, Ordering::Relaxed);
-        self.worker_asleep.store(0, Ordering::Relaxed);
+        self.worker_asleep.store(AWAKE, Ordering::Relaxed);
         self.sessions.store(0, Ordering::Relaxed);
     }
 }

@@ -296,10 +296,14 @@ impl Worker {
     /// Sleeps until something is to be done.
     fn sleep(&mut self) {
         let shared = self.attached.shared;
-        shared.worker_asleep.store(1, Ordering::SeqCst);
+        // Sessions that wait are many where no request may be made; each would wake us for nothing. Who asked in vain is woken.
+        let listens = !self.urgent() || self.connection.can_send_now();
+        let asleep = if listens { ring::LISTENS } else { ring::AWAITS_A_SLOT };
+        shared.worker_asleep.store(asleep, Ordering::SeqCst);
         // Whoever published or began to wait before the line above may have found us awake and rung no bell.
         let undrained = self.attached.ring.reserved().0 > self.consumer.drained().0;
-        let missed = (self.urgent() || self.more) && undrained && self.connection.has_room();
+        let wanted = self.more || (listens && self.urgent());
+        let missed = wanted && undrained && self.connection.has_room();
         if !missed {
             let now = Instant::now();
             let due = [
@@ -314,7 +318,7 @@ impl Worker {
             let timeout = due.unwrap_or(longest).clamp(SHORTEST_SLEEP, LONGEST_SLEEP).min(longest);
             self.wait_set.wait(timeout.max(SHORTEST_SLEEP));
         }
-        shared.worker_asleep.store(0, Ordering::SeqCst);
+        shared.worker_asleep.store(ring::AWAKE, Ordering::SeqCst);
     }
 
     /// Asynchronous sessions ring no bell for a ring that is nearly empty: the worker comes by itself.

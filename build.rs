@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-const SOURCES: [&str; 14] = [
+const SOURCES: [&str; 15] = [
     "callbacks.c",
     "commands.c",
     "durable.c",
@@ -14,6 +14,7 @@ const SOURCES: [&str; 14] = [
     "objects.c",
     "process.c",
     "session.c",
+    "settings.c",
     "statement.c",
     "targets.c",
     "values.c",

@@ -8,7 +8,7 @@ use super::ffi::activity_pg_report;
 use super::guard::raising;
 
 /// SQLSTATEs of our own messages. Class `AS` is not used by the server. `AS005`, a statement is refused since its events do not
-/// become durable, is raised in `c/durable.c`.
+/// become durable, is raised in `c/durable.c`; `AS006`, a setting is not changed by SQL, in `c/settings.c`.
 pub(crate) mod sqlstate {
     /// invalid_parameter_value
     pub(crate) const INVALID_PARAMETER: &str = "22023";

@@ -8,6 +8,7 @@
 #include "frames.h"
 
 #include "durable.h"
+#include "settings.h"
 
 #include "access/transam.h"
 #include "catalog/dependency.h"
@@ -231,6 +232,7 @@ process_utility(PlannedStmt *pstmt, const char *source, bool read_only_tree, Pro
 	{
 		if (watched)
 			await_intent();
+		refuse_to_change_settings(pstmt);
 		if (previous_process_utility)
 			previous_process_utility(pstmt, source, read_only_tree, context, params, environment, destination, qc);
 		else

@@ -18,12 +18,13 @@ AS 'MODULE_PATHNAME', 'activity_stream_status_wrapper';
 
 CREATE FUNCTION activity_stream.sync_row()
 RETURNS TABLE (
-    sync_waits bigint, sync_timeouts bigint, sync_wait_us bigint, sync_wait_max_us bigint, not_durable_since_us bigint)
+    sync_waits bigint, sync_timeouts bigint, sync_wait_us bigint, sync_wait_max_us bigint, not_durable_since_us bigint,
+    config_pending boolean)
 LANGUAGE c VOLATILE STRICT PARALLEL RESTRICTED
 AS 'MODULE_PATHNAME', 'activity_stream_sync_status_wrapper';
 
 CREATE VIEW activity_stream.status AS
-SELECT state, mode, cluster_id, stream_name, kms_key_id, worker_pid, worker_starts, epoch,
+SELECT state, mode, config_pending, cluster_id, stream_name, kms_key_id, worker_pid, worker_starts, epoch,
        to_timestamp(started_at_us / 1000000.0) AS started_at,
        sessions, published_events, acked_events, dropped_events, lost_events, torn_events,
        records, record_bytes, heartbeats, retried_records, requests_in_flight,

@@ -10,7 +10,7 @@
 //! the others that wait: from then on no session waits, until the worker finds that events become durable in time again and
 //! takes the mark off. The worker makes a loss window of it; it may itself be what does not move, so the mark is the sessions' own.
 //! When the mode is changed to one in which nobody waits, the worker says so (`waiting_is_over`) and lets go who waits: a session
-//! reads its configuration between two statements only.
+//! does not look at the mode while it waits.
 
 mod statistics;
 

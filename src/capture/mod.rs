@@ -146,10 +146,13 @@ impl Backend {
 
 static BACKEND: MainThread<Backend> = MainThread::new(Backend::new());
 
-/// Whether this process captures anything.
+/// Whether this process captures anything. Asked by every hook first, so what is in force is taken over here.
 #[inline]
 pub(crate) fn enabled() -> bool {
-    settings::mode() != Mode::Off && ring::attached().is_some()
+    ring::attached().is_some_and(|attached| {
+        settings::adopt(&attached.shared.in_force);
+        settings::mode() != Mode::Off
+    })
 }
 
 /// The end of the last event of this process, for `flush`.

@@ -10,6 +10,7 @@
 #![expect(unsafe_code, reason = "memory that several processes share")]
 
 mod shared;
+mod shared_bytes;
 
 use std::io;
 use std::ptr::NonNull;
@@ -19,6 +20,7 @@ use std::sync::atomic::Ordering;
 use activity_ring::{PublishError, RawMemory, Ring};
 
 pub(crate) use shared::{AWAITS_A_SLOT, AWAKE, LISTENS, LOSS_WINDOWS_BYTES, Shared, StatusText, Waiter};
+pub(crate) use shared_bytes::SharedBytes;
 
 use crate::pg::{clock, log, mapping, process, startup};
 use crate::settings;
@@ -105,6 +107,7 @@ fn create() -> io::Result<Attached> {
         let waiters: &'static [Waiter] = std::slice::from_raw_parts(waiters.as_ptr(), processes);
         let ring = Ring::format(base.add(ring_at), ring_bytes, secret).map_err(io::Error::other)?;
         shared.begin_epoch(epoch, clock::now());
+        settings::tell_in_force(&shared.in_force);
         Ok(Attached { shared, waiters, ring })
     }
 }

@@ -1,10 +1,13 @@
 //! The state page: what sessions and the worker tell one another beside the events.
 //!
 //! Every field is an atomic of its own; no reader relies on two of them belonging together, except through
-//! [`StatusText`], which says when it was torn. The memory is shared with every session of the server, so readers
+//! [`SharedBytes`], which say when they were torn. The memory is shared with every session of the server, so readers
 //! take whatever they find as a number and nothing more.
 
-use std::sync::atomic::{AtomicI32, AtomicI64, AtomicU8, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI32, AtomicI64, AtomicU32, AtomicU64, Ordering};
+
+use super::shared_bytes::SharedBytes;
+use crate::settings::IN_FORCE_BYTES;
 
 /// A session that waits for a position of the ring to be durable; 0 where none waits.
 #[repr(C, align(64))]
@@ -50,12 +53,16 @@ pub(crate) struct Shared {
     /// Since when events do not become durable in time, microseconds since the Unix epoch; 0 where they do. Set by the session
     /// that waited in vain, taken off by the worker. While it is set no session waits.
     pub(crate) not_durable_since: AtomicI64,
-    /// 1 while the worker's mode is not sync: nobody waits then, also not a session that has yet to read the configuration anew.
+    /// 1 while the worker's mode is not sync: nobody waits then, also not a session that has yet to take the new mode over.
     pub(crate) waiting_is_over: AtomicU32,
     /// Position in the ring up to which everything is durable: what sessions in sync mode wait for.
     pub(crate) durable_through: AtomicU64,
     /// When the ring first took no more since the worker looked last, microseconds since the Unix epoch; 0 for never.
     pub(crate) first_drop: AtomicI64,
+    /// The settings in force: written by the postmaster at start, and then by the worker alone.
+    pub(crate) in_force: SharedBytes<IN_FORCE_BYTES>,
+    /// 1 while a changed configuration is not in force yet.
+    pub(crate) config_pending: AtomicU32,
     /// STREAM START was published in this epoch.
     pub(crate) start_published: AtomicU32,
     /// Counters that the worker keeps.
@@ -128,42 +135,24 @@ impl Shared {
         self.worker_process.store(-1, Ordering::Relaxed);
         self.worker_pid.store(0, Ordering::Relaxed);
         self.worker_asleep.store(AWAKE, Ordering::Relaxed);
+        self.config_pending.store(0, Ordering::Relaxed);
         self.sessions.store(0, Ordering::Relaxed);
     }
 }
 
 /// A short text with one writer, the worker. A reader that meets a write gets the empty text.
 #[repr(C)]
-pub(crate) struct StatusText<const N: usize> {
-    version: AtomicU32,
-    length: AtomicU32,
-    bytes: [AtomicU8; N],
-}
+pub(crate) struct StatusText<const N: usize>(SharedBytes<N>);
 
 impl<const N: usize> StatusText<N> {
     /// Writes `text`, cut at a character boundary where it is too long.
     pub(crate) fn set(&self, text: &str) {
         let (text, _) = activity_event::text::cut(text, N);
-        let version = self.version.load(Ordering::Relaxed) | 1;
-        self.version.store(version, Ordering::SeqCst);
-        for (to, from) in self.bytes.iter().zip(text.bytes()) {
-            to.store(from, Ordering::Relaxed);
-        }
-        self.length.store(u32::try_from(text.len()).unwrap_or(0), Ordering::Relaxed);
-        self.version.store(version.wrapping_add(1), Ordering::SeqCst);
+        let _it_fits = self.0.write(text.as_bytes());
     }
 
     /// The text.
     pub(crate) fn get(&self) -> String {
-        const ATTEMPTS: usize = 100;
-        for _ in 0..ATTEMPTS {
-            let before = self.version.load(Ordering::SeqCst);
-            let length = usize::try_from(self.length.load(Ordering::Relaxed)).unwrap_or(0).min(N);
-            let bytes: Vec<u8> = self.bytes.iter().take(length).map(|b| b.load(Ordering::Relaxed)).collect();
-            if before & 1 == 0 && self.version.load(Ordering::SeqCst) == before {
-                return String::from_utf8_lossy(&bytes).into_owned();
-            }
-        }
-        String::new()
+        self.0.read().map(|(bytes, _)| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
     }
 }

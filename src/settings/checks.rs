@@ -3,6 +3,7 @@
 use activity_event::ClassSet;
 
 use super::capture::{self, Mode};
+use super::in_force::MAX_LIST_BYTES;
 use super::{filter, stream};
 use crate::pg::guc::{ChoiceRule, Invalid, Rule, value_in_files};
 use crate::pg::startup::{joining_parallel_query, preloading};
@@ -15,6 +16,17 @@ const MAX_KEY_ID_BYTES: usize = 2048;
 const MAX_ARN_BYTES: usize = 1600;
 /// Room for what consumers take apart; their own ids have 26 characters.
 const MAX_ID_CHARACTERS: usize = 64;
+
+/// More than any list of classes that says each once needs.
+const MAX_CLASSES_BYTES: usize = 1024;
+
+/// What a reload changes has a place of limited size in the shared mapping.
+fn check_length(value: &str, limit: usize, hint: &str) -> Result<(), Invalid> {
+    if value.len() <= limit {
+        return Ok(());
+    }
+    Err(Invalid::new(format!("It has {} bytes, and at most {limit} are possible.", value.len()), hint))
+}
 
 fn made_of(text: &str, also: &str) -> bool {
     text.bytes().all(|b| b.is_ascii_alphanumeric() || also.as_bytes().contains(&b))
@@ -77,6 +89,7 @@ pub(super) struct Classes;
 
 impl Rule for Classes {
     fn check(value: &str) -> Result<(), Invalid> {
+        check_length(value, MAX_CLASSES_BYTES, "List every class once.")?;
         ClassSet::parse(value).map(|_| ()).map_err(|e| {
             Invalid::new(
                 format!("{e}."),
@@ -91,6 +104,7 @@ pub(super) struct Names;
 
 impl Rule for Names {
     fn check(value: &str) -> Result<(), Invalid> {
+        check_length(value, MAX_LIST_BYTES, "Name fewer.")?;
         if filter::names(value).is_some() {
             return Ok(());
         }
@@ -221,7 +235,8 @@ impl ChoiceRule for ModeRule {
         if Mode::from_number(value) == Mode::Off || taken_one_by_one() {
             return Ok(());
         }
-        let key = value_in_files("activity_stream.kms_key_id").unwrap_or_else(|| stream::KMS_KEY_ID.get());
+        let key = value_in_files("activity_stream.kms_key_id")
+            .unwrap_or_else(|| stream::KMS_KEY_ID.configured_text());
         if key.is_empty() { Err(key_missing()) } else { Ok(()) }
     }
 }
@@ -234,7 +249,7 @@ fn taken_one_by_one() -> bool {
 
 fn pending_mode() -> Mode {
     let number = value_in_files("activity_stream.mode").and_then(|text| capture::MODE.parse(&text));
-    number.map_or_else(capture::mode, Mode::from_number)
+    Mode::from_number(number.unwrap_or_else(|| capture::MODE.configured_number()))
 }
 
 fn key_missing() -> Invalid {

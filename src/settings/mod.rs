@@ -1,13 +1,15 @@
 //! The settings, one file a theme, and what the other parts get of them.
 //!
 //! Nothing outside this folder touches a setting of the server: capture asks cheap questions ([`mode`],
-//! [`max_statement_bytes`]), the worker takes an owned [`Snapshot`] at start and after each reload.
+//! [`max_statement_bytes`]), the worker takes an owned [`Snapshot`] at start and after each change. All of them are answered by what is
+//! in force ([`in_force`]), which is not always what this process has read.
 
 mod capture;
 mod checks;
 mod delivery;
 mod filter;
 mod identity;
+mod in_force;
 mod spool;
 mod stream;
 mod sync;
@@ -25,16 +27,16 @@ pub(crate) use filter::{
     capture_catalog, captured_classes, excluded_applications, excluded_databases, excluded_roles,
 };
 pub(crate) use identity::{cluster_id, stream_name};
+pub(crate) use in_force::{
+    Change, IN_FORCE_BYTES, Values, adopt, configured, generation, in_force, tell_in_force,
+};
 pub(crate) use sync::{OnFailure, break_glass_roles, on_failure, sync_timeout};
-
-pub(crate) use crate::pg::guc::text_generation as generation;
 
 use crate::pg::guc::{self, Define};
 use crate::pg::log;
 
-/// Defines every setting, checks them together and derives what was left empty. Raises an error on a wrong value,
-/// which keeps the server from starting.
-pub(crate) fn register() {
+/// All settings, in the order in which they are defined.
+fn themes() -> impl Iterator<Item = &'static dyn Define> {
     let themes: [&[&'static dyn Define]; 7] = [
         identity::SETTINGS,
         stream::SETTINGS,
@@ -44,7 +46,13 @@ pub(crate) fn register() {
         delivery::SETTINGS,
         spool::SETTINGS,
     ];
-    for setting in themes.into_iter().flatten() {
+    themes.into_iter().flatten().copied()
+}
+
+/// Defines every setting, checks them together and derives what was left empty. Raises an error on a wrong value,
+/// which keeps the server from starting.
+pub(crate) fn register() {
+    for setting in themes() {
         setting.define();
     }
     guc::reserve_prefix();
@@ -123,39 +131,5 @@ pub(crate) fn snapshot() -> Snapshot {
         spool_max_bytes: spool::max_bytes(),
         durability: spool::durability(),
         sinks: spool::sinks(),
-    }
-}
-
-impl Snapshot {
-    /// What a reload changed of the stream's own settings: name, old and new value.
-    pub(crate) fn changes(&self, new: &Self) -> Vec<(&'static str, String, String)> {
-        let topic = |sink: &Sink| if let Sink::Topic(arn) = sink { Some(arn.clone()) } else { None };
-        let bus = |sink: &Sink| if let Sink::Bus(name) = sink { Some(name.clone()) } else { None };
-        let ms = |time: Duration| format!("{}ms", time.as_millis());
-        let rows = |of: &Self| {
-            let heartbeat = of.heartbeat_interval.unwrap_or_default();
-            let durability = if of.durability == Durability::Spool { "spool" } else { "stream" };
-            [
-                ("activity_stream.mode", of.mode.as_str().to_owned()),
-                ("activity_stream.sync_timeout", ms(of.sync_timeout)),
-                ("activity_stream.on_failure", of.on_failure.as_str().to_owned()),
-                ("activity_stream.break_glass_roles", of.break_glass_roles.join(", ")),
-                ("activity_stream.kms_key_id", of.kms_key_id.clone()),
-                ("activity_stream.batch_max_bytes", of.batch_max_bytes.to_string()),
-                ("activity_stream.batch_linger", ms(of.batch_linger)),
-                ("activity_stream.max_in_flight", of.max_in_flight.to_string()),
-                ("activity_stream.data_key_max_age", ms(of.data_key_max_age)),
-                ("activity_stream.heartbeat_interval", ms(heartbeat)),
-                ("activity_stream.shutdown_timeout", ms(of.shutdown_timeout)),
-                ("activity_stream.spool_max_size", format!("{}MB", of.spool_max_bytes / (1024 * 1024))),
-                ("activity_stream.durability", durability.to_owned()),
-                ("activity_stream.notify_topic_arn", of.sinks.iter().find_map(topic).unwrap_or_default()),
-                ("activity_stream.notify_event_bus", of.sinks.iter().find_map(bus).unwrap_or_default()),
-            ]
-        };
-        let changed = |((name, old), (_, new)): ((&'static str, String), (&'static str, String))| {
-            (old != new).then_some((name, old, new))
-        };
-        rows(self).into_iter().zip(rows(new)).filter_map(changed).collect()
     }
 }

@@ -17,16 +17,6 @@ pub(crate) enum OnFailure {
 const CONTINUE: i32 = 0;
 const FAIL_OPERATION: i32 = 1;
 
-impl OnFailure {
-    /// The word of the setting.
-    pub(crate) const fn as_str(self) -> &'static str {
-        match self {
-            Self::Continue => "continue",
-            Self::FailOperation => "fail_operation",
-        }
-    }
-}
-
 static SYNC_TIMEOUT: Int = Int::new(
     Description {
         name: c"activity_stream.sync_timeout",

@@ -89,6 +89,7 @@ fn activity_stream_status() -> TableIterator<
 }
 
 fn row(attached: &Attached) -> Row {
+    settings::adopt(&attached.shared.in_force);
     let Attached { shared, ring, .. } = attached;
     let delivered = &shared.delivered;
     let last_ack = Some(delivered.last_ack.load(Relaxed)).filter(|at| *at > 0);
@@ -132,7 +133,7 @@ fn row(attached: &Attached) -> Row {
     )
 }
 
-/// What the view shows of sync mode: a tuple of columns is full.
+/// What the view shows of sync mode and of a reload: a tuple of columns is full.
 #[pg_extern]
 fn activity_stream_sync_status() -> TableIterator<
     'static,
@@ -142,6 +143,7 @@ fn activity_stream_sync_status() -> TableIterator<
         name!(sync_wait_us, i64),
         name!(sync_wait_max_us, i64),
         name!(not_durable_since_us, Option<i64>),
+        name!(config_pending, bool),
     ),
 > {
     TableIterator::new(ring::attached().map(|Attached { shared, .. }| {
@@ -151,6 +153,7 @@ fn activity_stream_sync_status() -> TableIterator<
             number(shared.sync_wait_us.load(Relaxed)),
             number(shared.sync_wait_max_us.load(Relaxed)),
             Some(shared.not_durable_since.load(Relaxed)).filter(|since| *since != 0),
+            shared.config_pending.load(Relaxed) != 0,
         )
     }))
 }

@@ -25,6 +25,7 @@
 //! end and all of it is on the stream, or in the spool: see `shutdown`.
 
 mod accounts;
+mod changes;
 mod connection;
 mod drain;
 mod lag;
@@ -45,6 +46,7 @@ use activity_ring::{Consumer, RawMemory};
 use pgrx::prelude::*;
 
 use self::accounts::{Accounts, Begun};
+use self::changes::Changes;
 use self::connection::Connection;
 use self::drain::Drain;
 use self::lag::Lag;
@@ -95,7 +97,9 @@ pub extern "C-unwind" fn activity_stream_worker_main(_argument: pgrx::pg_sys::Da
 /// Everything the main thread of the worker holds.
 struct Worker {
     attached: &'static Attached,
+    /// What is in force.
     settings: Snapshot,
+    changes: Changes,
     threads: Threads,
     wait_set: WaitSet,
     connection: Connection,
@@ -116,8 +120,10 @@ struct Worker {
 
 impl Worker {
     fn start(attached: &'static Attached) -> Result<Self, String> {
-        let settings = settings::snapshot();
         let shared = &attached.shared;
+        settings::adopt(&shared.in_force);
+        shared.config_pending.store(0, Ordering::Relaxed);
+        let settings = settings::snapshot();
         let place = process::my_number().and_then(|n| i32::try_from(n).ok()).unwrap_or(-1);
         shared.worker_pid.store(worker::pid(), Ordering::Relaxed);
         shared.worker_process.store(place, Ordering::SeqCst);
@@ -154,6 +160,7 @@ impl Worker {
             lag: Lag::default(),
             refused: 0,
             shutdown: None,
+            changes: Changes::new(),
             settings,
             threads,
             wait_set,
@@ -162,6 +169,8 @@ impl Worker {
 
     /// Rounds until the server ends; the exit code.
     fn run(mut self) -> i32 {
+        // What was changed while no worker ran.
+        self.reload();
         loop {
             worker::serve_interrupts();
             if worker::reload_if_asked() {
@@ -193,6 +202,7 @@ impl Worker {
         self.connection.advance(&self.threads, &self.settings, self.attached, &mut self.notifier);
         self.take_reports();
         self.tell_start();
+        self.advance_change();
         let urgent = self.urgent();
         self.more = self.drain.fill(&mut self.consumer, &self.connection, urgent, self.attached);
         self.connection.mind_backlog(self.attached);
@@ -229,68 +239,9 @@ impl Worker {
     /// Somebody waits for what is in the ring: do not linger.
     fn urgent(&self) -> bool {
         self.shutdown.is_some()
+            || self.changes.is_pending()
             || self.settings.mode == Mode::Sync
             || self.attached.waiters.iter().any(|w| w.position.load(Ordering::SeqCst) != 0)
-    }
-
-    fn reload(&mut self) {
-        let settings = settings::snapshot();
-        if settings == self.settings {
-            return;
-        }
-        if settings.mode != self.settings.mode {
-            log::log(&format!(
-                "activity_stream mode changed from {} to {}",
-                self.settings.mode.as_str(),
-                settings.mode.as_str()
-            ));
-        }
-        ack::set_waiting(self.attached, settings.mode == Mode::Sync);
-        self.drain.reconfigure(&settings);
-        self.connection.reconfigure(&self.settings, &settings);
-        self.notifier.set_sinks(&settings.sinks);
-        self.tell_changes(&settings);
-        self.settings = settings;
-    }
-
-    /// STREAM CONFIG for each setting that a reload changed. One that the full ring does not take is in the log alone.
-    fn tell_changes(&mut self, settings: &Snapshot) {
-        let changes = self.settings.changes(settings);
-        let mut names = Vec::new();
-        for (name, old, new) in &changes {
-            let params = [format!("setting={name}"), format!("old={old}"), format!("new={new}")];
-            let text = format!("{name} changed.");
-            let told = Told { command: "STREAM CONFIG", text: &text, params: &params };
-            if self.accounts.publish(&told).is_none() {
-                log::warning(
-                    sqlstate::INTERNAL,
-                    &format!("activity_stream: the ring has no room to tell that {name} changed"),
-                    "",
-                    "",
-                );
-            }
-            names.push(format!("{name}: {old} -> {new}"));
-        }
-        if names.is_empty() {
-            return;
-        }
-        let (cluster_id, names) = (settings.cluster_id.clone(), names.join(", "));
-        self.accounts.notice(
-            NoticeKind::Changed,
-            "config",
-            &cluster_id,
-            &format!("Settings changed: {names}."),
-        );
-        let was = self.settings.mode == Mode::Off;
-        match (was, settings.mode == Mode::Off) {
-            (false, true) => {
-                self.accounts.notice(NoticeKind::Stopped, "stop", &cluster_id, "Activity stream stopped.");
-            }
-            (true, false) if self.started => {
-                self.accounts.notice(NoticeKind::Started, "start", &cluster_id, "Activity stream started.");
-            }
-            _ => {}
-        }
     }
 
     /// Sleeps until something is to be done.
@@ -308,6 +259,7 @@ impl Worker {
             let now = Instant::now();
             let due = [
                 self.drain.deadline(),
+                self.changes.deadline(),
                 self.shutdown.as_ref().map(Shutdown::deadline),
                 Some(self.accounts.next_look()),
             ];

@@ -121,11 +121,16 @@ class SyncServer:
         self.cluster.kill(session.pid, signal.SIGTERM)
 
     def reload(self, **settings):
-        """Changes settings of ours; the watcher has them when this returns, and so has the worker soon."""
-        self.cluster.configure({f"activity_stream.{name}": value for name, value in settings.items()})
-        self.cluster.kill(self.cluster.postmaster(), signal.SIGHUP)
-        for name, value in settings.items():
-            wait_for(lambda n=name, v=value: self.sees(f"SHOW activity_stream.{n}") == v, f"{name} = {value}")
+        """Changes settings of ours, and waits until they are in force; that is when they are told, or `sync_timeout` is over."""
+        with self.changing(**settings):
+            pass
+
+    @contextlib.contextmanager
+    def changing(self, **settings):
+        """The same, with what is done before they are in force."""
+        with self.cluster.change(self.sees, settings):
+            self.cluster.kill(self.cluster.postmaster(), signal.SIGHUP)
+            yield
 
     def all_is_on_the_stream(self):
         """Whether everything that was published is there at this moment."""

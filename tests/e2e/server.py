@@ -1,5 +1,6 @@
 """Throwaway PostgreSQL servers with the extension."""
 
+import contextlib
 import os
 import re
 import secrets
@@ -161,11 +162,25 @@ class Cluster:
         return (self.data / "postmaster.pid").exists()
 
     def reload(self, **conf):
-        """Changes settings of ours (without their prefix) and reloads."""
-        self.configure({f"activity_stream.{name}": value for name, value in conf.items()})
-        assert self._pg_ctl("reload").returncode == 0
-        for name, value in conf.items():
-            wait_for(lambda n=name, v=value: self.value(f"SHOW activity_stream.{n}") == v, f"{name} = {value}")
+        """Changes settings of ours (without their prefix), reloads, and waits until they are in force."""
+        with self.change(self.value, conf):
+            assert self._pg_ctl("reload").returncode == 0
+
+    @contextlib.contextmanager
+    def change(self, value, conf):
+        """Writes them; when the body has made the server read them, waits until they are in force. `value` runs a statement."""
+        shown = {name: value(f"SHOW activity_stream.{name}") for name in conf}
+        changes = self.changes_in_force()
+        self.configure({f"activity_stream.{name}": new for name, new in conf.items()})
+        yield
+        for name, new in conf.items():
+            wait_for(lambda n=name, v=new: value(f"SHOW activity_stream.{n}") == v, f"{name} = {new}")
+        if shown != conf:
+            wait_for(lambda: self.changes_in_force() > changes, f"{conf} are in force")
+
+    def changes_in_force(self):
+        """How often changed settings have come into force."""
+        return len(self.log_lines("LOG:", "changed settings are in force"))
 
     def kill(self, pid, number=signal.SIGKILL):
         """Sends a signal to a process of the server; one that kills has been noticed by the server when this returns."""

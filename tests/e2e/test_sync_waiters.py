@@ -101,11 +101,16 @@ def test_a_worker_that_stands_still_holds_sessions_up_for_sync_timeout_and_not_l
 
 
 @pytest.mark.parametrize("mode", ["async", "off"])
-def test_another_mode_lets_those_go_that_wait(server, mode):
-    sessions = wait(server, logged_in(server, _SESSIONS))
-    server.reload(mode=mode)
+def test_another_mode_lets_those_go_that_wait(make_server, mode):
+    server = make_server(sync_timeout="8s")
+    sessions = logged_in(server, _SESSIONS)
+    server.freeze()
+    with server.changing(mode=mode):
+        # The change is in force when sync_timeout is over, so before the time of those is over who begin to wait now.
+        wait_for(lambda: server.status("config_pending"), "the change is pending")
+        wait(server, sessions)
     for session in sessions:
-        assert outcome(session)[0] == []
+        assert outcome(session) == ([], [])
     assert server.sees(COUNT) == _SESSIONS
 
 
@@ -122,8 +127,8 @@ def test_when_one_has_waited_in_vain_all_are_let_go(make_server):
     assert [(errors(m), warnings(m)) for m in got] == [([], [NOT_DURABLE])] * (1 + _SESSIONS)
 
 
-def test_a_statement_that_began_before_the_mode_was_changed_waits_for_nothing(server):
-    """It knows of the change when it is over, and comes to wait before."""
+def test_a_statement_that_began_before_the_mode_was_changed_waits_for_nothing(make_server):
+    server = make_server(sync_timeout="3s")
     (session,) = logged_in(server)
     server.sees("SELECT pg_advisory_lock(1) IS NULL")
     server.freeze()

@@ -133,10 +133,11 @@ impl<'a> Event<'a> {
     /// [`DecodeError`] for anything that [`Event::encode`] does not write.
     pub fn decode(bytes: &'a [u8]) -> Result<Self, DecodeError> {
         let mut reader = Reader(bytes);
-        let [version, class, _, _] = reader.array::<4>()?;
+        let [version, class, reserved @ ..] = reader.array::<4>()?;
         if version != VERSION {
             return Err(DecodeError::Version(version));
         }
+        check_reserved(reserved)?;
         let class = Class::from_number(class).ok_or(DecodeError::Invalid("class"))?;
         let bits = u32::from_le_bytes(reader.array()?);
         if bits & !bit::ALL != 0 {
@@ -183,6 +184,11 @@ impl Session<'_> {
     }
 }
 
+/// An event has one form only: what is written as zero is nothing else.
+fn check_reserved(bytes: [u8; 2]) -> Result<(), DecodeError> {
+    if bytes == [0, 0] { Ok(()) } else { Err(DecodeError::Invalid("reserved bytes")) }
+}
+
 /// What is left to read.
 struct Reader<'a>(&'a [u8]);
 
@@ -213,7 +219,8 @@ impl<'a> Reader<'a> {
     }
 
     fn session(&mut self) -> Result<Session<'a>, DecodeError> {
-        let [net_protocol, application, _, _] = self.array::<4>()?;
+        let [net_protocol, application, reserved @ ..] = self.array::<4>()?;
+        check_reserved(reserved)?;
         let net_protocol = match net_protocol {
             0 => NetProtocol::Tcp,
             1 => NetProtocol::Unix,

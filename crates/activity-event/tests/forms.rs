@@ -154,6 +154,20 @@ fn an_event_that_is_cut_anywhere_or_longer_than_itself_is_refused() {
     assert_eq!(Event::decode(&encoded), Err(DecodeError::TrailingBytes));
 }
 
+#[test]
+fn what_is_written_as_zero_is_nothing_else() {
+    let mut encoded = Vec::new();
+    select().encode(&mut encoded);
+    let mut session = Vec::new();
+    select().session.encode(&mut session);
+    let of_session = encoded.len() - session.len() + 2;
+    for at in [2, 3, of_session, of_session + 1] {
+        let mut changed = encoded.clone();
+        changed[at] = 1;
+        assert_eq!(Event::decode(&changed), Err(DecodeError::Invalid("reserved bytes")), "{at}");
+    }
+}
+
 #[derive(Debug, Clone)]
 struct Owned {
     numbers: [i64; 3],
@@ -256,6 +270,9 @@ proptest! {
             encoded[at] = byte;
             if let Ok(event) = Event::decode(&encoded) {
                 let _text = json(&event);
+                let mut again = Vec::new();
+                event.encode(&mut again);
+                assert_eq!(again, encoded);
             }
         });
     }

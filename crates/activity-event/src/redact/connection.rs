@@ -8,6 +8,10 @@ use std::ops::Range;
 use super::REDACTED;
 use crate::lex::{Kind, Lexer, Token, is_blank};
 
+/// More of comments between a keyword and what may be its literal is taken with them where that is no literal: what was looked
+/// at is not looked at again, however many keywords are in it.
+const LONGEST_COMMENTS_BYTES: usize = 256;
+
 /// The value of `keyword = value` behind the keyword `word`. Quotes are part of it.
 pub(super) fn value(text: &[u8], word: &Token) -> Option<Range<usize>> {
     let equals = after_blanks(text, word.end);
@@ -16,7 +20,11 @@ pub(super) fn value(text: &[u8], word: &Token) -> Option<Range<usize>> {
     }
     let start = after_blanks(text, equals + 1);
     let rest = text.get(start..)?;
-    if rest.first() == Some(&b'>') && literal_end(text, start + 1).is_some() {
+    let (is_argument, behind) = match rest.first() {
+        Some(b'>') => (true, ahead(text, start + 1)),
+        _ => (false, ahead(text, start)),
+    };
+    if is_argument && matches!(behind, Ahead::Literal { .. }) {
         // An argument of a function, `password => 'x'`: SQL.
         return None;
     }
@@ -27,7 +35,10 @@ pub(super) fn value(text: &[u8], word: &Token) -> Option<Range<usize>> {
         _ => start + bare_length(rest, is_parameter(text, word.start)),
     };
     // In SQL, as in the body of a function, the same text is a literal. What is longer of both is taken.
-    Some(start..literal_end(text, start).unwrap_or(0).max(end))
+    match behind {
+        Ahead::Literal { end: behind } | Ahead::Comments { end: behind } => Some(start..behind.max(end)),
+        Ahead::Other => Some(start..end),
+    }
 }
 
 /// The password of `user:password@host`, in the authority that begins at `start`.
@@ -46,10 +57,34 @@ fn is_parameter(text: &[u8], start: usize) -> bool {
     matches!(start.checked_sub(1).and_then(|before| text.get(before)), Some(b'?' | b'&'))
 }
 
-/// Where the literal ends that comes next from `at` on, comments left out.
-fn literal_end(text: &[u8], at: usize) -> Option<usize> {
-    let next = Lexer::at(text, at).find(|token| !token.is_blank());
-    next.filter(|token| matches!(token.kind, Kind::Literal(_))).map(|token| token.end)
+/// What comes next.
+enum Ahead {
+    /// A literal, perhaps behind comments.
+    Literal {
+        end: usize,
+    },
+    /// Something else, behind more than [`LONGEST_COMMENTS_BYTES`] of comments.
+    Comments {
+        end: usize,
+    },
+    Other,
+}
+
+fn ahead(text: &[u8], at: usize) -> Ahead {
+    let mut comments_end = at;
+    for token in Lexer::at(text, at) {
+        match token.kind {
+            Kind::Blank => {}
+            Kind::Comment => comments_end = token.end,
+            Kind::Literal(_) => return Ahead::Literal { end: token.end },
+            _ => break,
+        }
+    }
+    if comments_end - at > LONGEST_COMMENTS_BYTES {
+        Ahead::Comments { end: comments_end }
+    } else {
+        Ahead::Other
+    }
 }
 
 fn after_blanks(text: &[u8], at: usize) -> usize {

@@ -146,11 +146,11 @@ fn forms(statement: &str) -> Vec<Vec<u8>> {
     forms
 }
 
-fn unquoted(text: &[u8]) -> &[u8] {
-    match text {
-        [b'\'', inner @ .., b'\''] => unquoted(inner),
-        _ => text,
+fn unquoted(mut text: &[u8]) -> &[u8] {
+    while let [b'\'', inner @ .., b'\''] = text {
+        text = inner;
     }
+    text
 }
 
 /// With each doubled quote once.

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::place::{Gap, Place};
 use super::view::View;
 use super::{connection, mentions, names};
-use crate::lex::{Kind, Lexer, Token, is_blank};
+use crate::lex::{Kind, Lexer, Token, is_blank, unquote};
 
 /// How deep literals in literals are read. What mentions a secret deeper than that is taken out as a whole.
 const NESTING_LIMIT: usize = 8;
@@ -70,7 +70,7 @@ impl Scan {
             };
             if let Some(secret) = secret {
                 lexer = Lexer::at(text, secret.end.max(token.end));
-                gap = self.take(view, secret, gap);
+                gap = self.take(view, secret, &token, gap);
                 place.other();
                 continue;
             }
@@ -105,22 +105,25 @@ impl Scan {
             return Gap::None;
         }
         if nesting >= NESTING_LIMIT {
-            return self.take(view, token.inside.0..token.inside.1, Gap::None);
+            return self.take(view, token.inside.0..token.inside.1, token, Gap::None);
         }
         self.text(&contents, nesting + 1)
     }
 
-    /// Notes a secret; returns the gap of the text, the one it had before or another.
-    fn take(&mut self, view: &View<'_>, secret: Range<usize>, before: Gap) -> Gap {
-        let meaning = view.bytes.get(secret.clone()).unwrap_or(&[]);
-        let unquoted = trim_quotes(meaning);
+    /// Notes a secret, which is the token or begins with it; returns the gap of the text, the one it had before or another.
+    fn take(&mut self, view: &View<'_>, secret: Range<usize>, token: &Token, before: Gap) -> Gap {
+        let written = view.bytes.get(secret.clone()).unwrap_or(&[]);
+        let unquoted = trim_quotes(written);
         if unquoted.is_empty() {
             return if secret.end == view.bytes.len() { Gap::AtEnd } else { before };
         }
         if is_placeholder(unquoted) {
             return Gap::Placeholder;
         }
-        self.found.push(Secret { source: view.source(&secret), meaning: meaning.to_vec() });
+        let is_token = secret == (token.inside.0..token.inside.1);
+        let read = if is_token { unquote(written, token.kind) } else { None };
+        let meaning = read.map_or_else(|| written.to_vec(), |(meaning, _)| meaning);
+        self.found.push(Secret { source: view.source(&secret), meaning });
         before
     }
 }

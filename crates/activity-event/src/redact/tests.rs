@@ -317,3 +317,45 @@ fn a_uri_that_is_cut_in_its_password_loses_that() {
         assert_eq!(without_torn_uri(cut), kept, "{cut}");
     }
 }
+
+#[test]
+fn many_keywords_with_comments_that_nothing_closes_take_no_more_than_their_length() {
+    // Each of these comments goes to the end of the text: looked at from every keyword anew it would be hours.
+    for unit in ["password=/* ", "password=>/* ", "password = -- "] {
+        let text = unit.repeat(200_000);
+        assert_eq!(literal(&text).matches(REDACTED).count(), 1, "{unit}");
+        let comment = format!("/* {text}");
+        assert!(passwords(&comment).len() < 100, "{unit}");
+    }
+}
+
+#[test]
+fn a_literal_behind_long_comments_is_taken_with_its_keyword() {
+    let comments = "/* a comment */ ".repeat(100);
+    for written in ["'x'", "'x"] {
+        let text = format!("password = {comments}{written}");
+        assert_eq!(literal(&text), "password = <REDACTED>");
+    }
+    let argument = format!("f(password => {comments}'x')");
+    assert_eq!(literal(&argument), format!("f(password => {comments}'<REDACTED>')"));
+    let short = "password = /* a comment */ other";
+    assert_eq!(literal(short), "password = <REDACTED> a comment */ other");
+}
+
+#[test]
+fn a_message_can_quote_a_secret_as_it_is_read() {
+    for written in ["'fir'\n'st'", "E'f\\x69rst'", "'first'", "$$first$$"] {
+        let statement = format!("create user mapping for j server s options (password {written})");
+        assert_eq!(message("invalid value: \"first\"", &statement), "invalid value: \"<REDACTED>\"");
+    }
+    let doubled = "alter role j password 'it''s'";
+    assert_eq!(message("weak: it's, it''s", doubled), "weak: <REDACTED>, <REDACTED>");
+}
+
+#[test]
+fn a_password_of_nothing_but_quotes_is_one_more_secret() {
+    let quotes = "'".repeat(1_000_000);
+    let statement = format!("alter role joe password $${quotes}x{quotes}$$");
+    assert_eq!(message("near \"x\"", &statement), "near \"x\"");
+    assert_eq!(passwords(&statement), "alter role joe password $$<REDACTED>$$");
+}

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-const SOURCES: [&str; 15] = [
+const SOURCES: [&str; 16] = [
     "callbacks.c",
     "commands.c",
     "durable.c",
@@ -13,6 +13,7 @@ const SOURCES: [&str; 15] = [
     "log_gate.c",
     "objects.c",
     "process.c",
+    "registration.c",
     "session.c",
     "settings.c",
     "statement.c",

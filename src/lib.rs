@@ -40,5 +40,12 @@ pub extern "C-unwind" fn _PG_init() {
         return;
     }
     startup::install_hooks();
-    pg::worker::register();
+    if !pg::worker::register() {
+        log::error(
+            log::sqlstate::PREREQUISITE,
+            "activity_stream has no background worker",
+            "All of max_worker_processes are taken by the libraries that are loaded before it: nothing would be delivered.",
+            "Raise max_worker_processes in postgresql.conf and start the server.",
+        );
+    }
 }

@@ -145,6 +145,7 @@ unsafe extern "C-unwind" {
         detail: *const c_char,
         hint: *const c_char,
     );
+    pub(super) fn activity_pg_worker_is_registered(library: *const c_char, function: *const c_char) -> bool;
     pub(super) fn activity_pg_worker_signals();
     pub(super) fn activity_pg_stop_requested() -> bool;
     pub(super) fn activity_pg_stop_immediately() -> bool;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use pgrx::pg_sys;
 
 use super::compat;
-use super::ffi::activity_pg_exit;
+use super::ffi::{activity_pg_exit, activity_pg_worker_is_registered};
 
 /// Events of a [`WaitSet`].
 const WAITED_FOR: c_int = 3;
@@ -24,8 +24,11 @@ fn fill<const N: usize>(field: &mut [c_char; N], text: &CStr) {
     }
 }
 
-/// Registers the worker; `activity_stream_worker_main` is its entry. While preloading only.
-pub(crate) fn register() {
+const LIBRARY: &CStr = c"activity_stream";
+const ENTRY: &CStr = c"activity_stream_worker_main";
+
+/// Registers the worker. While preloading only; whether the server has room for it.
+pub(crate) fn register() -> bool {
     let mut worker = pg_sys::BackgroundWorker {
         // Shared memory for its latch; no database: the worker reads no catalog and runs on standbys too.
         bgw_flags: pg_sys::BGWORKER_SHMEM_ACCESS as c_int,
@@ -35,10 +38,13 @@ pub(crate) fn register() {
     };
     fill(&mut worker.bgw_name, c"activity_stream worker");
     fill(&mut worker.bgw_type, c"activity_stream worker");
-    fill(&mut worker.bgw_library_name, c"activity_stream");
-    fill(&mut worker.bgw_function_name, c"activity_stream_worker_main");
-    // SAFETY: the server copies the struct.
-    unsafe { pg_sys::RegisterBackgroundWorker(&mut worker) };
+    fill(&mut worker.bgw_library_name, LIBRARY);
+    fill(&mut worker.bgw_function_name, ENTRY);
+    // SAFETY: the server copies the struct; its list is looked at in the only process that there is yet.
+    unsafe {
+        pg_sys::RegisterBackgroundWorker(&mut worker);
+        activity_pg_worker_is_registered(LIBRARY.as_ptr(), ENTRY.as_ptr())
+    }
 }
 
 /// What the worker waits for: its latch, a descriptor, the death of the postmaster.

@@ -33,6 +33,13 @@ def test_a_server_with_a_wrong_setting_does_not_start_and_says_why(make_cluster,
     assert "HINT:" in cluster.log()
 
 
+def test_a_server_that_has_no_room_for_the_worker_does_not_start(make_cluster):
+    cluster = make_cluster(start=False, conf={"max_worker_processes": 0})
+    assert cluster.try_start().returncode != 0
+    assert "activity_stream has no background worker" in cluster.log()
+    assert "HINT:  Raise max_worker_processes" in cluster.log()
+
+
 def test_mode_off_needs_no_key(make_cluster):
     cluster = make_cluster(mode="off", kms_key_id="")
     assert cluster.value("SHOW activity_stream.mode") == "off"

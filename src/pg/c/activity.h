@@ -211,6 +211,7 @@ extern void activity_pg_report(int elevel, const char *sqlstate, const char *mes
 							   const char *hint);	/* raises an error at ERROR and above */
 
 /* ---- worker.c ---- */
+extern bool activity_pg_worker_is_registered(const char *library, const char *function);
 extern void activity_pg_worker_signals(void);
 extern bool activity_pg_stop_requested(void);
 extern bool activity_pg_stop_immediately(void);	/* the postmaster asked the worker to end */

@@ -12,7 +12,7 @@ use std::ptr::NonNull;
 use std::sync::Barrier;
 use std::time::{Duration, Instant};
 
-use activity_ring::{Consumer, RawMemory, Ring};
+use activity_ring::{Consumer, Priority, Producer, RawMemory, Ring};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 
 const CAPACITY_BYTES: usize = 64 * 1024 * 1024;
@@ -40,9 +40,11 @@ fn publish(ring: &Ring<RawMemory>, producers: u64, events: u64) -> Duration {
             let share = events / producers + u64::from(producer < events % producers);
             let (start, event) = (&start, &event);
             scope.spawn(move || {
+                let mut producer = Producer::new();
                 start.wait();
                 for _ in 0..share {
-                    ring.publish(black_box(event)).expect("there is room");
+                    let published = producer.publish(ring, black_box(event), Priority::Ordinary, Vec::new);
+                    published.expect("there is room");
                 }
             });
         }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   session ─┐                        ┌──────────────────────── one mapping ───────────────────────┐
-//!   session ─┼─ Ring::publish ──────► │ header page │ data: capacity bytes, a power of two         │
+//!   session ─┼─ Producer::publish ──► │ header page │ data: capacity bytes, a power of two         │
 //!   session ─┘                        └────────────────────────────────────────────────────────────┘
 //!   worker ──── Consumer::next ◄──────────────────────┘  Consumer::ack_through frees space
 //! ```
@@ -36,6 +36,11 @@
 //! * The stamp is a function of the position and of a secret, and odd. It is written last: a record without its stamp is not
 //!   committed. No text that a user can send to the server contains a stamp, since users cannot learn the secret.
 //! * The check sum covers length, kind and payload; it is begun with the first two. A pad has no payload, only a length.
+//!
+//! # When it fills
+//!
+//! Sessions publish through a [`Producer`], which keeps part of the ring for what must not be drowned, and keeps those who
+//! publish most from taking it all ([`Priority`]).
 //!
 //! # Invariants
 //!
@@ -75,8 +80,11 @@ mod consumer;
 mod error;
 mod layout;
 mod memory;
+mod priority;
+mod producer;
 mod record;
 mod ring;
+mod share;
 #[cfg(all(test, not(loom)))]
 mod tests;
 #[cfg(all(test, loom))]
@@ -85,4 +93,6 @@ mod tests_loom;
 pub use consumer::{Consumer, Note, Record};
 pub use error::{Corrupt, FormatError, PublishError};
 pub use memory::{Memory, RawMemory, Word};
+pub use priority::{Priority, SHORT_EVENT_BYTES};
+pub use producer::Producer;
 pub use ring::{Position, Ring};

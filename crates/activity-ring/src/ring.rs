@@ -95,8 +95,8 @@ impl<M: Memory> Ring<M> {
         Ok(ring)
     }
 
-    /// Publishes an event; the position to wait for. When this returns, the event is in the ring, whatever becomes of
-    /// this process.
+    /// Publishes an event, however full the ring is; the position to wait for. When this returns, the event is in the ring,
+    /// whatever becomes of this process. Sessions share the ring by [`crate::Producer::publish`].
     ///
     /// # Errors
     ///
@@ -110,8 +110,17 @@ impl<M: Memory> Ring<M> {
         published
     }
 
+    /// The same for who tries again until it is taken: a refusal is no loss, and not counted.
+    ///
+    /// # Errors
+    ///
+    /// The event was not taken.
+    pub fn try_publish(&self, event: &[u8]) -> Result<Position, PublishError> {
+        self.put(self.head_of(event)?, event, self.capacity)
+    }
+
     #[cold]
-    fn count_refused(&self, refused: &PublishError) {
+    pub(crate) fn count_refused(&self, refused: &PublishError) {
         let counter = match refused {
             PublishError::Full => DROPPED,
             PublishError::TooLarge => DROPPED_TOO_LARGE,
@@ -120,14 +129,19 @@ impl<M: Memory> Ring<M> {
         self.memory.add(counter, 1);
     }
 
-    fn try_publish(&self, event: &[u8]) -> Result<Position, PublishError> {
+    /// The check sum comes before the claim: the time in which a killed process leaves a hole is kept short.
+    #[inline]
+    pub(crate) fn head_of(&self, event: &[u8]) -> Result<Head, PublishError> {
         if event.len() > self.max_event_bytes() {
             return Err(PublishError::TooLarge);
         }
-        // The check sum comes before the claim: the time in which a killed process leaves a hole is kept short.
-        let head = Head::of_event(event).ok_or(PublishError::TooLarge)?;
-        let size = RECORD_HEADER_BYTES + (event.len() as u64).next_multiple_of(WORD_BYTES);
-        let claim = self.reserve(size)?;
+        Head::of_event(event).ok_or(PublishError::TooLarge)
+    }
+
+    /// Puts an event in where no more than `room` bytes are in use with it; `room` is not more than the capacity.
+    #[inline]
+    pub(crate) fn put(&self, head: Head, event: &[u8], room: u64) -> Result<Position, PublishError> {
+        let claim = self.reserve(record::record_bytes(head.len), room)?;
         // Now, while the line that `reserved` is on belongs to this processor.
         self.memory.add(PUBLISHED, 1);
         if let Some(pad) = Head::of_pad(claim.pad) {
@@ -142,12 +156,13 @@ impl<M: Memory> Ring<M> {
         record::write(&self.memory, self.word_at(position), self.stamp_at(position), head, payload);
     }
 
-    /// Claims `size` bytes in one piece, and the pad before them.
-    fn reserve(&self, size: u64) -> Result<Claim, PublishError> {
+    /// Claims `size` bytes in one piece, and the pad before them, where no more than `room` are in use then.
+    #[inline]
+    fn reserve(&self, size: u64, room: u64) -> Result<Claim, PublishError> {
         let mut free = self.memory.load(FREE_THROUGH, Ordering::Acquire);
         let mut reserved = self.memory.load(RESERVED, Ordering::Acquire);
         loop {
-            if let Some(claim) = self.claim(reserved, free, size) {
+            if let Some(claim) = self.claim(reserved, free, size, room) {
                 self.memory.touch(self.word_at(claim.start + claim.pad));
                 let word = self.memory.words(RESERVED, 1).first().ok_or(PublishError::Corrupt)?;
                 match word.replace(reserved, claim.end, Ordering::AcqRel, Ordering::Acquire) {
@@ -172,14 +187,14 @@ impl<M: Memory> Ring<M> {
 
     /// The claim of `size` bytes at `reserved`, if there is room and nothing is odd.
     #[inline]
-    fn claim(&self, reserved: u64, free: u64, size: u64) -> Option<Claim> {
+    fn claim(&self, reserved: u64, free: u64, size: u64, room: u64) -> Option<Claim> {
         if !self.plausible(reserved, free) {
             return None;
         }
         let to_end = self.to_end(reserved);
         let pad = if to_end < size { to_end } else { 0 };
         let end = reserved.checked_add(pad + size)?;
-        (end - free <= self.capacity).then_some(Claim { start: reserved, pad, end })
+        (end - free <= room).then_some(Claim { start: reserved, pad, end })
     }
 
     /// Whether `free..reserved` can be what is in use.
@@ -242,6 +257,11 @@ impl<M: Memory> Ring<M> {
     #[must_use]
     pub const fn capacity(&self) -> usize {
         self.capacity as usize
+    }
+
+    /// End of what was freed.
+    pub(crate) fn free_through(&self) -> Position {
+        Position(self.memory.load(FREE_THROUGH, Ordering::Relaxed))
     }
 
     /// End of what producers have claimed.

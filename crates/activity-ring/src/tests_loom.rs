@@ -12,7 +12,7 @@ use loom::thread;
 
 use crate::layout::{HEADER_BYTES, HEADER_WORDS, MIN_TEST_CAPACITY_BYTES};
 use crate::memory::{Memory, Word};
-use crate::{Consumer, Position, PublishError, Ring};
+use crate::{Consumer, Position, Priority, Producer, PublishError, Ring};
 
 /// Words of a line that the header uses; loom pays for each word.
 const LINE_WORDS_USED: usize = 16;
@@ -250,5 +250,63 @@ fn two_producers_go_over_the_end_while_the_space_there_is_freed() {
         }
         consumer.ack_through(Position(160), 5).unwrap();
         assert_empty(&ring);
+    });
+}
+
+/// Two thirds of what ordinary events may fill are; two more race for the rest, and an act comes behind them.
+#[test]
+fn ordinary_events_that_race_leave_the_reserve_to_the_act_behind_them() {
+    model(3, || {
+        let ring = ring();
+        for i in 1..=2u8 {
+            ring.publish(&[i; 8]).unwrap();
+        }
+        let floods: Vec<_> = [3u8, 4]
+            .into_iter()
+            .map(|who| {
+                let ring = ring.clone();
+                thread::spawn(move || {
+                    match Producer::new().publish(&ring, &[who; 8], Priority::Ordinary, Vec::new) {
+                        Ok(end) => {
+                            assert_eq!(end, Position(96));
+                            1
+                        }
+                        Err(e) => {
+                            assert_eq!(e, PublishError::Full);
+                            0
+                        }
+                    }
+                })
+            })
+            .collect();
+        let act = Producer::new().publish(&ring, &[5; 8], Priority::Act, Vec::new);
+        let taken: u64 = floods.into_iter().map(|flood| flood.join().unwrap()).sum();
+        // Where the act came first, it has what one of them would have had.
+        assert!(act == Ok(Position(96)) && taken == 0 || act == Ok(Position(128)) && taken == 1);
+        assert_eq!((ring.published(), ring.dropped()), (3 + taken, 2 - taken));
+    });
+}
+
+/// What the consumer frees while an event is published is used, and no more than that.
+#[test]
+fn an_ordinary_event_gets_in_where_an_acknowledgement_makes_room_below_the_reserve() {
+    model(3, || {
+        let ring = ring();
+        let mut consumer = Consumer::resume(ring.clone()).unwrap();
+        let mut out = Vec::new();
+        for i in 1..=3u8 {
+            ring.publish(&[i; 8]).unwrap();
+            assert!(consumer.next(&mut out).unwrap().is_some());
+        }
+        let producer = {
+            let ring = ring.clone();
+            thread::spawn(move || Producer::new().publish(&ring, &[7; 8], Priority::Ordinary, Vec::new))
+        };
+        consumer.ack_through(Position(32), 1).unwrap();
+        match producer.join().unwrap() {
+            Ok(end) => assert_eq!((end, ring.dropped()), (Position(128), 0)),
+            Err(e) => assert_eq!((e, ring.dropped()), (PublishError::Full, 1)),
+        }
+        assert!(ring.fill() <= 96);
     });
 }

@@ -1,6 +1,7 @@
 //! Tests under one thread or real threads; those that explore every order of events are in `tests_loom`.
 
 mod damage;
+mod flood;
 mod hostile;
 mod killed;
 mod life;

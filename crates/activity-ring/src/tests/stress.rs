@@ -23,7 +23,7 @@ pub(super) fn pages(bytes: usize) -> NonNull<u8> {
 }
 
 #[expect(unsafe_code, reason = "memory of the test")]
-fn real_ring(capacity: usize) -> Ring<RawMemory> {
+pub(super) fn real_ring(capacity: usize) -> Ring<RawMemory> {
     let bytes = Ring::<RawMemory>::required_bytes(capacity);
     // SAFETY: fresh pages, of which nobody else knows.
     unsafe { Ring::format(pages(bytes), bytes, 0xFEED_5EED) }.unwrap()

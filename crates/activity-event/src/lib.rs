@@ -10,6 +10,7 @@
 //! | [`redact`] | taking passwords and other secrets out of text |
 //! | [`mod@slice`] | one statement of text that holds several |
 //! | [`command`] | telling the command of text that has no parse tree |
+//! | `short` | an event for where there is little room: [`Event::shortened`] |
 //! | [`ClassSet`] | sets of classes, as a setting lists them |
 //! | [`identity`] | the names that a server derives for itself |
 //!
@@ -24,6 +25,7 @@ mod json;
 mod lex;
 mod params;
 pub mod redact;
+mod short;
 pub mod slice;
 pub mod text;
 mod wire;
@@ -32,4 +34,5 @@ pub use classes::{ClassSet, UnknownClass};
 pub use event::{Class, Event, Micros, NetProtocol, Session};
 pub use json::{Server, write_json, write_string as write_json_string, write_timestamp};
 pub use params::{Params, ParamsBuf};
+pub use short::MAX_SHORT_EVENT_BYTES;
 pub use wire::DecodeError;

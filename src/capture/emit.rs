@@ -1,9 +1,11 @@
 //! From what a hook knows to the encoded event in the ring.
 
-use activity_event::{Class, Event, Params, Session, text::cut};
+use activity_event::{Class, Event, Params, ParamsBuf, Session, text::cut};
+use activity_ring::Priority;
 
 use super::names::RelationName;
-use super::texts::{Text, with_text};
+use super::session::SessionState;
+use super::texts::{PlainTexts, Text, with_text};
 use super::{Backend, filter};
 use crate::pg::clock;
 use crate::pg::statement::transaction_id;
@@ -11,6 +13,8 @@ use crate::ring;
 
 /// Longest message of an error in an event.
 const MAX_MESSAGE_BYTES: usize = 8 * 1024;
+/// What the commands of the stream's own events begin with.
+const OF_THE_STREAM: &str = "STREAM ";
 
 /// What a hook knows of an event; the rest comes from the session.
 #[derive(Clone, Copy)]
@@ -70,40 +74,65 @@ impl Backend {
         }
     }
 
-    /// A ring that is full counts the event.
+    /// A ring that does not take the event counts it.
     pub(super) fn put(&mut self, draft: &Draft<'_>) {
         // Looked up here, while the catalogs can be read; the name is cached for when they cannot.
         self.session.learn_role();
         self.session.refresh_encoded();
-        let effective_user = self.session.role();
-        let encoded = &mut self.encoded;
-        with_text(&mut self.texts, draft.text, |command_text, command_text_length| {
-            let event = Event {
-                start_time: draft.start_time,
-                log_time: clock::now(),
-                statement_id: draft.statement_id,
-                substatement_id: draft.substatement_id,
-                class: draft.class,
-                command: draft.command,
-                object_type: draft.object_type,
-                object_name: draft.object_name,
-                row_count: draft.row_count,
-                command_text,
-                command_text_length,
-                params: draft.params,
-                exit_code: draft.exit_code,
-                error_message: draft.error_message.map(|m| cut(m, MAX_MESSAGE_BYTES).0),
-                effective_user,
-                transaction_id: transaction_id(),
-                query_id: draft.query_id,
-                session: Session::UNSAID,
-            };
-            encoded.clear();
-            event.encode_with(self.session.encoded(), encoded);
-        });
-        match ring::publish(&self.encoded) {
+        let Self { session, texts, encoded, producer, .. } = self;
+        encoded.clear();
+        draft.with_event(session, texts, |event| event.encode_with(session.encoded(), encoded));
+        let shorter = || {
+            let mut short = Vec::new();
+            draft.with_event(session, texts, |event| {
+                event.shortened(&mut ParamsBuf::new()).encode_with(session.encoded(), &mut short);
+            });
+            short
+        };
+        match ring::publish(producer, encoded, draft.priority(), shorter) {
             Some(end) => self.published_through = end,
             None => self.dropped = true,
+        }
+    }
+}
+
+impl Draft<'_> {
+    /// Makes the event; its session is encoded already.
+    #[inline]
+    fn with_event(&self, session: &SessionState, texts: &mut PlainTexts, f: impl FnOnce(Event<'_>)) {
+        with_text(texts, self.text, |command_text, command_text_length| {
+            f(Event {
+                start_time: self.start_time,
+                log_time: clock::now(),
+                statement_id: self.statement_id,
+                substatement_id: self.substatement_id,
+                class: self.class,
+                command: self.command,
+                object_type: self.object_type,
+                object_name: self.object_name,
+                row_count: self.row_count,
+                command_text,
+                command_text_length,
+                params: self.params,
+                exit_code: self.exit_code,
+                error_message: self.error_message.map(|m| cut(m, MAX_MESSAGE_BYTES).0),
+                effective_user: session.role(),
+                transaction_id: transaction_id(),
+                query_id: self.query_id,
+                session: Session::UNSAID,
+            });
+        });
+    }
+
+    /// What the event is worth when the ring fills. A definition that fails is a failure: those are made in masses.
+    #[inline]
+    fn priority(&self) -> Priority {
+        match (self.class, self.command) {
+            (Class::Misc, "CONNECT" | "DISCONNECT") => Priority::Session,
+            (Class::Misc, command) if command.starts_with(OF_THE_STREAM) => Priority::Act,
+            _ if self.exit_code.is_some() => Priority::Failed,
+            (Class::Role | Class::Ddl, _) => Priority::Act,
+            _ => Priority::Ordinary,
         }
     }
 }

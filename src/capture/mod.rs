@@ -60,6 +60,7 @@ pub(crate) mod watched;
 use std::sync::atomic::Ordering;
 
 use activity_event::ParamsBuf;
+use activity_ring::Producer;
 
 use self::filter::excluded;
 use self::names::Names;
@@ -87,6 +88,7 @@ struct Backend {
     failures: failure::Failures,
     names: Names,
     texts: PlainTexts,
+    producer: Producer,
     /// End of the last event of this process in the ring; what has to be acknowledged for all of them to be durable.
     published_through: u64,
     /// End of the last event that was waited for.
@@ -118,6 +120,7 @@ impl Backend {
             failures: failure::Failures::new(),
             names: Names::new(),
             texts: PlainTexts::new(),
+            producer: Producer::new(),
             published_through: 0,
             waited_through: 0,
             dropped: false,

@@ -17,7 +17,8 @@ use std::ptr::NonNull;
 use std::sync::OnceLock;
 use std::sync::atomic::Ordering;
 
-use activity_ring::{PublishError, RawMemory, Ring};
+use activity_event::MAX_SHORT_EVENT_BYTES;
+use activity_ring::{Priority, Producer, PublishError, RawMemory, Ring, SHORT_EVENT_BYTES};
 
 pub(crate) use shared::{AWAITS_A_SLOT, AWAKE, LISTENS, LOSS_WINDOWS_BYTES, Shared, StatusText, Waiter};
 pub(crate) use shared_bytes::SharedBytes;
@@ -30,8 +31,8 @@ const PAGE_BYTES: usize = 4096;
 /// A sleeping worker is woken when the ring is this full: 1/8 of its size.
 const DOORBELL_FILL_SHIFT: u32 = 3;
 
-/// What a record and the pad before it may take beside its event, as a rule.
-const ROOM_BYTES: usize = 4096;
+// What is made short gets in as short.
+const _: () = assert!(MAX_SHORT_EVENT_BYTES <= SHORT_EVENT_BYTES);
 
 /// What this process knows of the mapping.
 pub(crate) struct Attached {
@@ -116,10 +117,16 @@ fn random() -> io::Result<u64> {
     getrandom::u64().map_err(io::Error::other)
 }
 
-/// Publishes one encoded event; the position to wait for, or `None` where it was not taken (the ring counts it).
-pub(crate) fn publish(event: &[u8]) -> Option<u64> {
+/// Publishes one encoded event; the position to wait for, or `None` where it was not taken (the ring counts it). `shorter`
+/// encodes it shortened, for where that is the only form that gets in.
+pub(crate) fn publish(
+    producer: &mut Producer,
+    event: &[u8],
+    priority: Priority,
+    shorter: impl FnOnce() -> Vec<u8>,
+) -> Option<u64> {
     let attached = attached()?;
-    match attached.ring.publish(event) {
+    match producer.publish(&attached.ring, event, priority, shorter) {
         Ok(end) => {
             if attached.ring.fill_below(end) >= attached.ring.capacity() >> DOORBELL_FILL_SHIFT {
                 ring_doorbell(attached.shared);
@@ -137,14 +144,10 @@ pub(crate) fn publish(event: &[u8]) -> Option<u64> {
     }
 }
 
-/// Publishes one encoded event of the worker's own, which is awake and tries again where there is no room: that is no loss, and not
-/// counted.
+/// Publishes one encoded event of the worker's own, however full the ring is. The worker is awake and tries again where there is no
+/// room: that is no loss, and not counted.
 pub(crate) fn publish_quietly(event: &[u8]) -> Option<u64> {
-    let ring = &attached()?.ring;
-    if ring.fill() + event.len() + ROOM_BYTES > ring.capacity() {
-        return None;
-    }
-    ring.publish(event).ok().map(|end| end.0)
+    attached()?.ring.try_publish(event).ok().map(|end| end.0)
 }
 
 /// Wakes the worker where it sleeps. One signal for all that ring before it wakes.

@@ -18,6 +18,12 @@ impl Frame {
     pub(super) fn end(&self) -> u64 {
         self.at + self.header.frame_bytes()
     }
+
+    /// Where to go on looking if the body is damaged: what lies in its place can be the frames behind it, if some of the
+    /// file is missing.
+    pub(super) fn inside(&self) -> u64 {
+        self.at + FRAME_HEADER_BYTES as u64
+    }
 }
 
 /// A walk along the headers of frames. Bodies are passed over by their lengths.

@@ -51,12 +51,12 @@
 //! # Recovery
 //!
 //! Of all segments but the last only the headers of frames are read; bodies are checked when they are read. The last one is
-//! checked in full and cut behind its last whole frame.
+//! checked in full and cut behind its last whole frame; where something in it is damaged, nothing is appended to it any more.
 //!
 //! | found | done |
 //! |---|---|
 //! | a torn tail | cut, told in bytes: no append returned for it |
-//! | damage before a whole frame | the next whole frame is searched; the ordinals between are lost |
+//! | damage before a whole frame | the next whole frame is searched, also in the place of a damaged body; the ordinals between are lost |
 //! | a damaged header of a segment | told; its frames prove whose they are, and are delivered |
 //! | a file no longer than a header, without a frame | removed: a crash while it was made |
 //! | a longer one without a frame of ours | renamed to `….damaged` |

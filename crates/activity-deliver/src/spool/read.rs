@@ -46,12 +46,12 @@ impl<F> Cursor<F> {
         self.next = self.next.max(ordinal + 1);
     }
 
-    /// Past this frame.
-    fn pass(&mut self, frame: &Frame) {
+    /// Past this frame, to look for the next one at `at`.
+    fn pass(&mut self, frame: &Frame, at: u64) {
         self.previous = Some((frame.header.ordinal, frame.header.meta));
         self.next = frame.header.ordinal + 1;
         if let Some(place) = &mut self.place {
-            place.at = frame.end();
+            place.at = at;
         }
     }
 
@@ -105,7 +105,7 @@ impl<D: Disk> Spool<D> {
         let first = self.read_ordinal()?;
         // Where not even this can be read, the rest of the segment is passed over.
         let range = if let Ok(Some(frame)) = self.next_frame() {
-            self.cursor.pass(&frame);
+            self.cursor.pass(&frame, frame.end());
             let one = LostRange::one(frame.header.ordinal, frame.header.meta, LossReason::Unreadable);
             if frame.header.ordinal == first {
                 one
@@ -150,12 +150,12 @@ impl<D: Disk> Spool<D> {
             if room.is_some_and(|room| frame.header.body_bytes() > room) {
                 break;
             }
-            let record = self.read_record(&frame)?;
-            self.cursor.pass(&frame);
-            match record {
-                Some(record) => return Ok(Some(Spooled { ordinal, meta, record })),
-                None => self.cursor.tell(lost, LostRange::one(ordinal, meta, LossReason::Damaged)),
+            if let Some(record) = self.read_record(&frame)? {
+                self.cursor.pass(&frame, frame.end());
+                return Ok(Some(Spooled { ordinal, meta, record }));
             }
+            self.cursor.pass(&frame, frame.inside());
+            self.cursor.tell(lost, LostRange::one(ordinal, meta, LossReason::Damaged));
         }
         Ok(None)
     }

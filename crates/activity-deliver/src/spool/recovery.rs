@@ -34,14 +34,15 @@ impl<D: Disk> Spool<D> {
         if let Err(error) = checkpoint.ensure(&disk, &stamp) {
             tell(&mut recovered.trouble, error);
         }
-        let behind = examine(&disk, &stamp, &mut segments, &mut recovered)?;
+        let Examined { behind, is_gapless } = examine(&disk, &stamp, &mut segments, &mut recovered)?;
         let next = behind.max(recovered.released + 1).max(taken + 1);
         let tail = cut(&disk, &mut segments, &mut recovered);
         let mut spool = Self {
             cursor: Cursor::new(recovered.released),
             released: recovered.released,
-            // Frames of a segment are consecutive: where ordinals go on elsewhere, so does the spool.
-            tail: tail.filter(|_| behind == next),
+            // Frames of a segment are consecutive: where ordinals go on elsewhere, so does the spool. And what is found in a
+            // damaged one depends on where it ends, so that stays where it is.
+            tail: tail.filter(|_| behind == next && is_gapless),
             segments: segments.into(),
             disk,
             stamp,
@@ -57,6 +58,14 @@ impl<D: Disk> Spool<D> {
     }
 }
 
+/// What is known of the last segment when all have been looked at.
+struct Examined {
+    /// The ordinal behind the last record; 1 without any.
+    behind: u64,
+    /// It is whole frames from its header to where it is cut.
+    is_gapless: bool,
+}
+
 /// What counts as released.
 fn released<F: DiskFile>(checkpoint: &Checkpoint<F>, state: CheckpointState, first: Option<&Segment>) -> u64 {
     match (state, first) {
@@ -66,17 +75,19 @@ fn released<F: DiskFile>(checkpoint: &Checkpoint<F>, state: CheckpointState, fir
     }
 }
 
-/// Goes along all frames, and sets the end of the last segment. The ordinal behind the last record; 1 without any.
+/// Goes along all frames, and sets the end of the last segment.
 fn examine<D: Disk>(
     disk: &D,
     stamp: &Stamp,
     segments: &mut [Segment],
     recovered: &mut Recovered,
-) -> Result<u64, SpoolError> {
+) -> Result<Examined, SpoolError> {
     let mut trouble = Vec::new();
     let mut audit = Audit::new(recovered);
     let limits: Vec<_> = segments.iter().skip(1).map(|later| later.first).collect();
-    let Some((last, earlier)) = segments.split_last_mut() else { return Ok(1) };
+    let Some((last, earlier)) = segments.split_last_mut() else {
+        return Ok(Examined { behind: 1, is_gapless: true });
+    };
     for (segment, limit) in earlier.iter().zip(limits) {
         // A segment of which even the last frame is released is not looked at.
         if limit <= audit.expected() {
@@ -87,11 +98,11 @@ fn examine<D: Disk>(
             tell(&mut trouble, error);
         }
     }
-    let next = examine_last(disk, stamp, last, &mut audit)?;
-    audit.missing_until(next, None);
+    let examined = examine_last(disk, stamp, last, &mut audit)?;
+    audit.missing_until(examined.behind, None);
     recovered.torn_bytes = last.size - last.end;
     recovered.trouble.append(&mut trouble);
-    Ok(next)
+    Ok(examined)
 }
 
 fn frames<'a, F>(file: &'a F, stamp: &Stamp, segment: &Segment, limit: u64) -> Frames<'a, F> {
@@ -115,34 +126,36 @@ fn walk<D: Disk>(
     Ok(())
 }
 
-/// Through the last segment in full: its end is set behind the last whole frame. The ordinal behind that one.
+/// Through the last segment in full: its end is set behind the last whole frame.
 fn examine_last<D: Disk>(
     disk: &D,
     stamp: &Stamp,
     segment: &mut Segment,
     audit: &mut Audit<'_>,
-) -> Result<u64, SpoolError> {
+) -> Result<Examined, SpoolError> {
     let name = segment_name(segment.first);
     let failed = || SpoolError::disk(Operation::Read, &name);
     let file = disk.open(&name).map_err(SpoolError::disk(Operation::Open, &name))?;
     let mut frames = frames(&file, stamp, segment, MAX_ORDINAL + 1);
-    let (mut end, mut next) = (segment.start, segment.first);
+    let (mut end, mut behind, mut is_gapless) = (segment.start, segment.first, true);
     // Frames behind the last whole one. Damage, if another whole one comes; the torn tail otherwise.
     let mut doubtful: Vec<FrameHeader> = Vec::new();
     while let Some(frame) = frames.next().map_err(failed())? {
         let body = read_body(&file, &frame).map_err(failed())?;
         if frame.header.decode_body(body).is_none() {
             doubtful.push(frame.header);
+            frames.at = frame.inside();
             continue;
         }
         for header in doubtful.drain(..) {
             audit.frame(&header, true);
         }
         audit.frame(&frame.header, false);
-        (end, next) = (frame.end(), frame.header.ordinal + 1);
+        is_gapless &= frame.at == end;
+        (end, behind) = (frame.end(), frame.header.ordinal + 1);
     }
     segment.end = end;
-    Ok(next)
+    Ok(Examined { behind, is_gapless })
 }
 
 /// Cuts the last segment behind its last whole frame and makes it durable. It is the tail where that worked.

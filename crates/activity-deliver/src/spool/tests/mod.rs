@@ -10,6 +10,7 @@ mod damage;
 mod directory;
 mod fixtures;
 mod life;
+mod missing_bytes;
 mod order;
 mod owners;
 

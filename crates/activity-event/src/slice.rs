@@ -180,6 +180,14 @@ mod tests {
     }
 
     #[test]
+    fn comments_between_operators_are_each_looked_at_once() {
+        // Each of these would otherwise look for the end of the operator through all that follow.
+        let text = "*/**/".repeat(400_000);
+        splits(&text, &text, "");
+        splits(&format!("{text}; x"), &text, " x");
+    }
+
+    #[test]
     fn no_more_is_looked_at_than_allowed() {
         let text = format!("select '{}'; select 2", "x".repeat(1000));
         assert_eq!(statement_from(text.as_bytes(), 0, 10), text.as_bytes());

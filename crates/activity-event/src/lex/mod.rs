@@ -152,9 +152,13 @@ impl<'t> Lexer<'t> {
 
     /// An operator ends where a comment begins in it.
     fn operator(&self) -> Token {
-        let end = self.after(self.at, is_operator);
-        let comment = (self.at..end).find(|at| self.starts_with(*at, b"--") || self.starts_with(*at, b"/*"));
-        self.token(Kind::Operator, comment.unwrap_or(end))
+        let rest = self.text.get(self.at..).unwrap_or(&[]);
+        let length = (0..rest.len()).find(|at| match rest.get(*at..) {
+            Some([b'-', b'-', ..] | [b'/', b'*', ..]) => true,
+            Some([byte, ..]) => !is_operator(*byte),
+            _ => true,
+        });
+        self.token(Kind::Operator, self.at + length.unwrap_or(rest.len()))
     }
 
     fn number(&self) -> Token {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-const SOURCES: [&str; 16] = [
+const SOURCES: [&str; 17] = [
     "callbacks.c",
     "commands.c",
     "durable.c",
@@ -16,6 +16,7 @@ const SOURCES: [&str; 16] = [
     "registration.c",
     "session.c",
     "settings.c",
+    "sources.c",
     "statement.c",
     "targets.c",
     "values.c",

@@ -146,6 +146,12 @@ unsafe extern "C-unwind" {
         hint: *const c_char,
     );
     pub(super) fn activity_pg_worker_is_registered(library: *const c_char, function: *const c_char) -> bool;
+    pub(super) fn activity_pg_setting_source(
+        name: *const c_char,
+        built_in: *mut bool,
+        source: *mut *const c_char,
+        file: *mut *const c_char,
+    ) -> bool;
     pub(super) fn activity_pg_worker_signals();
     pub(super) fn activity_pg_stop_requested() -> bool;
     pub(super) fn activity_pg_stop_immediately() -> bool;

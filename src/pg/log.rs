@@ -24,6 +24,8 @@ pub(crate) mod sqlstate {
     pub(crate) const LOST: &str = "AS002";
     /// A session went on without its event being durable.
     pub(crate) const NOT_DURABLE: &str = "AS003";
+    /// A setting that is not protected does not count.
+    pub(crate) const UNPROTECTED: &str = "AS007";
     /// Our own bookkeeping failed.
     pub(crate) const INTERNAL: &str = "AS004";
 }

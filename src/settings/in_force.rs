@@ -19,6 +19,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use activity_protected::Refusal;
+
 use super::themes;
 use crate::capture::note_contained_failure;
 use crate::pg::guc::{Context, Define, Value};
@@ -45,6 +47,17 @@ pub(crate) struct Change {
     pub(crate) old: String,
     /// The value that is configured.
     pub(crate) new: String,
+}
+
+/// A value that does not count.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Refused {
+    /// The value in force, which stays, and the refused one.
+    pub(crate) change: Change,
+    /// The file that has it; empty where none has.
+    pub(crate) file: String,
+    /// Why it does not count: a DETAIL.
+    pub(crate) why: String,
 }
 
 fn reloadable() -> impl Iterator<Item = &'static dyn Define> {
@@ -78,6 +91,26 @@ impl Values {
                 new: setting.show(new),
             })
             .collect()
+    }
+
+    /// Asks of each setting that these values would change whether its value counts; where it does not, the one in force stays.
+    pub(super) fn keep_where_refused(
+        mut self,
+        in_force: &Self,
+        counts: impl Fn(&'static str) -> Result<(), (String, Refusal)>,
+    ) -> (Self, Vec<Refused>) {
+        let mut refused = Vec::new();
+        for ((setting, new), old) in reloadable().zip(&mut self.0).zip(&in_force.0) {
+            let name = setting.about().name();
+            if new != old
+                && let Err((file, refusal)) = counts(name)
+            {
+                let change = Change { name, old: setting.show(old), new: setting.show(new) };
+                refused.push(Refused { change, file, why: refusal.to_string() });
+                new.clone_from(old);
+            }
+        }
+        (self, refused)
     }
 
     /// Numbers in four bytes, texts behind their length.

@@ -10,6 +10,7 @@ mod delivery;
 mod filter;
 mod identity;
 mod in_force;
+mod locked;
 mod spool;
 mod stream;
 mod sync;
@@ -28,8 +29,9 @@ pub(crate) use filter::{
 };
 pub(crate) use identity::{cluster_id, stream_name};
 pub(crate) use in_force::{
-    Change, IN_FORCE_BYTES, Values, adopt, configured, generation, in_force, tell_in_force,
+    Change, IN_FORCE_BYTES, Refused, Values, adopt, configured, generation, in_force, tell_in_force,
 };
+pub(crate) use locked::{HINT as PROTECT_HINT, counting, locked};
 pub(crate) use sync::{OnFailure, break_glass_roles, on_failure, sync_timeout};
 
 use crate::pg::guc::{self, Define};
@@ -37,7 +39,8 @@ use crate::pg::log;
 
 /// All settings, in the order in which they are defined.
 fn themes() -> impl Iterator<Item = &'static dyn Define> {
-    let themes: [&[&'static dyn Define]; 7] = [
+    let themes: [&[&'static dyn Define]; 8] = [
+        locked::SETTINGS,
         identity::SETTINGS,
         stream::SETTINGS,
         capture::SETTINGS,
@@ -56,6 +59,7 @@ pub(crate) fn register() {
         setting.define();
     }
     guc::reserve_prefix();
+    locked::check_at_start();
     if mode() != Mode::Off && stream::KMS_KEY_ID.get().is_empty() {
         log::refuse_configuration(
             "activity_stream.kms_key_id is required when activity_stream.mode is not off",

@@ -14,6 +14,8 @@
 //!   the mode is on again.
 //! * What the full ring does not take is tried again until the time is over, and is in the log then.
 //! * A worker that is started again finds the values in force in the block, and what else is configured by then is a change.
+//! * With `activity_stream.locked` some values do not count. That is told as STREAM CONFIG REFUSED, once for each such value of a setting,
+//!   and nothing else comes of it. While the mode is off it is in the log alone.
 //! * A change that is pending when the server shuts down never is in force.
 
 use std::sync::atomic::Ordering;
@@ -25,13 +27,17 @@ use super::Worker;
 use super::stream_events::Told;
 use crate::ack;
 use crate::pg::log::{self, sqlstate};
-use crate::settings::{self, Change, Mode, Values};
+use crate::settings::{self, Change, Mode, Refused, Values};
 
 /// Changes that are known.
 pub(super) struct Changes {
     /// What the stream has been told of last.
     told: Values,
     pending: Option<Pending>,
+    /// What of the configuration does not count.
+    refused: Vec<Refused>,
+    /// Of these, what the ring has not taken yet.
+    refused_untold: Vec<Refused>,
 }
 
 /// A change that is not in force.
@@ -48,7 +54,7 @@ struct Pending {
 impl Changes {
     /// With what is in force.
     pub(super) fn new() -> Self {
-        Self { told: settings::in_force(), pending: None }
+        Self { told: settings::in_force(), pending: None, refused: Vec::new(), refused_untold: Vec::new() }
     }
 
     /// A change is not in force yet.
@@ -65,7 +71,9 @@ impl Changes {
 impl Worker {
     /// The configuration was read: what is to become of it.
     pub(super) fn reload(&mut self) {
-        let (values, in_force) = (settings::configured(), settings::in_force());
+        let in_force = settings::in_force();
+        let (values, refused) = settings::counting(settings::configured(), &in_force);
+        self.note_refused(refused);
         let latest = self.changes.pending.as_ref().map_or(&in_force, |pending| &pending.values);
         if *latest == values || self.shutdown.is_some() {
             return;
@@ -84,8 +92,50 @@ impl Worker {
         self.attached.shared.config_pending.store(1, Ordering::Relaxed);
     }
 
+    /// Values that do not count: news of them is told.
+    fn note_refused(&mut self, refused: Vec<Refused>) {
+        let before = std::mem::replace(&mut self.changes.refused, refused);
+        let news = self.changes.refused.iter().filter(|refused| !before.contains(refused));
+        let news: Vec<_> = news.cloned().collect();
+        for Refused { change, why, .. } in &news {
+            let message = format!(
+                "activity_stream: parameter \"{}\" is not protected; it stays \"{}\", and does not become \"{}\"",
+                change.name, change.old, change.new
+            );
+            log::warning(sqlstate::UNPROTECTED, &message, why, settings::PROTECT_HINT);
+        }
+        if !news.is_empty() {
+            let all: Vec<_> = news.iter().map(|refused| described(&refused.change)).collect();
+            let message = format!("Changes of settings refused: {}.", all.join(", "));
+            self.accounts.notice(NoticeKind::Changed, "refused", &self.settings.cluster_id, &message);
+        }
+        if self.settings.mode != Mode::Off {
+            self.changes.refused_untold.extend(news);
+        }
+    }
+
+    /// STREAM CONFIG REFUSED for what was refused, as far as the ring has room.
+    fn tell_refused_changes(&mut self) {
+        while let Some(Refused { change, file, .. }) = self.changes.refused_untold.first() {
+            let Change { name, old, new } = change;
+            let params = [
+                format!("setting={name}"),
+                format!("old={old}"),
+                format!("refused={new}"),
+                format!("file={file}"),
+            ];
+            let text = format!("{name} stays as it is.");
+            let told = Told { command: "STREAM CONFIG REFUSED", text: &text, params: &params };
+            if self.accounts.publish(&told).is_none() {
+                return;
+            }
+            self.changes.refused_untold.remove(0);
+        }
+    }
+
     /// Moves a pending change on.
     pub(super) fn advance_change(&mut self) {
+        self.tell_refused_changes();
         let Some(mut pending) = self.changes.pending.take_if(|_| self.shutdown.is_none()) else { return };
         while let Some(change) = pending.untold.pop() {
             match self.tell_change(&change) {

@@ -227,6 +227,7 @@ impl Worker {
             }
             None => params.extend(["previousEpoch=none".to_owned(), "previousEnd=none".to_owned()]),
         }
+        params.push(format!("locked={}", if settings::locked() { "on" } else { "off" }));
         let told = Told { command: "STREAM START", text: "The stream begins.", params: &params };
         if self.accounts.publish(&told).is_some() {
             self.started = true;

@@ -106,6 +106,9 @@ class Cluster:
         self.folder = installation.new_folder()
         self.data = installation.new_data_directory(self.folder)
         self.log_file = self.folder / "log"
+        self.conf_file = self.data / "postgresql.conf"
+        self.options = []
+        """For the server's command line."""
         self.conf = {
             "listen_addresses": "127.0.0.1",
             "port": self.port,
@@ -131,7 +134,7 @@ class Cluster:
         """Writes the configuration file with these changes; `None` leaves a setting out."""
         self.conf |= conf
         lines = (f"{name} = '{value}'\n" for name, value in self.conf.items() if value is not None)
-        (self.data / "postgresql.conf").write_text("".join(lines))
+        self.conf_file.write_text("".join(lines))
 
     # Running
 
@@ -143,7 +146,8 @@ class Cluster:
 
     def try_start(self):
         """Starts it; how that went."""
-        return self._pg_ctl("-w", "-t", "60", "-l", self.log_file, "start")
+        options = [option for text in self.options for option in ("-o", text)]
+        return self._pg_ctl("-w", "-t", "60", "-l", self.log_file, *options, "start")
 
     def _pg_ctl(self, *arguments):
         # To a file, not to a pipe: the server would keep that open.

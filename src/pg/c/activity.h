@@ -210,6 +210,9 @@ extern void activity_pg_set_latch(int proc_number);
 extern void activity_pg_report(int elevel, const char *sqlstate, const char *message, const char *detail,
 							   const char *hint);	/* raises an error at ERROR and above */
 
+/* ---- sources.c ---- */
+extern bool activity_pg_setting_source(const char *name, bool *built_in, const char **source, const char **file);
+
 /* ---- worker.c ---- */
 extern bool activity_pg_worker_is_registered(const char *library, const char *function);
 extern void activity_pg_worker_signals(void);

@@ -17,6 +17,7 @@
 mod choice;
 mod files;
 mod number;
+mod sources;
 mod text;
 
 use std::ffi::CStr;
@@ -26,6 +27,7 @@ use pgrx::pg_sys;
 pub(crate) use choice::{AnyChoice, Choice, ChoiceEntry, ChoiceRule};
 pub(crate) use files::value_in_files;
 pub(crate) use number::{Bool, Int, Unit};
+pub(crate) use sources::{configuration_file, source};
 pub(crate) use text::{Rule, Text};
 
 /// When a setting may change.

@@ -151,6 +151,7 @@ unsafe extern "C-unwind" {
         built_in: *mut bool,
         source: *mut *const c_char,
         file: *mut *const c_char,
+        line: *mut c_int,
     ) -> bool;
     pub(super) fn activity_pg_worker_signals();
     pub(super) fn activity_pg_stop_requested() -> bool;

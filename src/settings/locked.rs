@@ -7,7 +7,7 @@
 //! `locked` itself needs a restart to change. It may come from anywhere as long as it is on, which can only be stricter; but what
 //! can be taken away locks nothing, so it belongs into a protected file, too.
 
-use activity_protected::{Host, Refusal, check, counts_at_start, counts_on_reload};
+use activity_protected::{Host, Rule};
 
 use super::in_force::{Refused, Values};
 use super::themes;
@@ -46,7 +46,8 @@ pub(super) fn check_at_start() {
         return;
     }
     let file = guc::configuration_file();
-    if let Err(weakness) = check(&file, &Host) {
+    let rule = Rule::new(&file, &Host);
+    if let Some(weakness) = rule.main_weakness() {
         log::refuse_configuration(
             "the configuration file is not protected, and activity_stream.locked is on",
             &format!("It is \"{}\"; {weakness}.", file.display()),
@@ -55,7 +56,8 @@ pub(super) fn check_at_start() {
     }
     let ours = themes().map(|setting| setting.about().name()).filter(|name| *name != LOCKED.about().name());
     for name in ours.chain(["shared_preload_libraries"]) {
-        if let Err(refusal) = counts_at_start(&guc::source(name), NAMED.contains(&name), &Host) {
+        let (source, places) = (guc::source(name), guc::places_in_files(name));
+        if let Err(refusal) = rule.at_start(&source, &places, NAMED.contains(&name), &Host) {
             log::refuse_configuration(
                 &format!("parameter \"{name}\" is not protected, and activity_stream.locked is on"),
                 &refusal.to_string(),
@@ -70,12 +72,10 @@ pub(crate) fn counting(configured: Values, in_force: &Values) -> (Values, Vec<Re
     if !locked() {
         return (configured, Vec::new());
     }
-    let main = guc::configuration_file();
-    // Who can write the main file decides which others are read.
-    let main = check(&main, &Host).map_err(|weakness| Refusal::Unprotected(main, weakness));
+    let rule = Rule::new(&guc::configuration_file(), &Host);
     configured.keep_where_refused(in_force, |name| {
         let source = guc::source(name);
-        let counts = counts_on_reload(&source, &Host).and_then(|()| main.clone());
+        let counts = rule.on_reload(&source, &guc::places_in_files(name), &Host);
         counts.map_err(|refusal| {
             (source.file().map_or_else(String::new, |file| file.display().to_string()), refusal)
         })

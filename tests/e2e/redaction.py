@@ -41,7 +41,7 @@ def broken(statement):
 def make_server(installation, aws, alias):
     """What makes a server, and one that writes none of this into its own log."""
     factory = Factory(installation, aws, alias)
-    cluster = factory(conf={"log_min_messages": "fatal", "log_min_error_statement": "panic", "wal_level": "logical"})
+    cluster = factory(conf={"log_min_messages": "log", "log_min_error_statement": "panic", "wal_level": "logical"})
     cluster.execute(*SETUP)
     return factory, cluster
 

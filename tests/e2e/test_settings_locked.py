@@ -51,7 +51,8 @@ def automatic(cluster):
 
 def as_superuser(cluster, command):
     """What a superuser can do as the server's user, by SQL."""
-    cluster.execute(f"COPY (SELECT) TO PROGRAM $activity${command}$activity$")
+    # A program that does not read what it gets is an error to the server.
+    cluster.execute(f"COPY (SELECT) TO PROGRAM $activity$cat > /dev/null; {command}$activity$")
 
 
 def refusals(cluster):
@@ -187,6 +188,58 @@ def test_an_included_file_counts_by_itself(make_locked, folder):
     cluster.stop()
     cluster.configure({"include": included["the server's"]})
     refuses_to_start(cluster, '"activity_stream.capture" is not protected', str(included["the server's"]))
+
+
+def include_in_the_automatic_file(cluster, file):
+    """What ALTER SYSTEM does not write, but the server reads."""
+    as_superuser(cluster, f"echo \"include '{file}'\" >> postgresql.auto.conf")
+    cluster.execute("SELECT pg_reload_conf()")
+
+
+def test_a_superuser_cannot_choose_among_the_files_of_root(make_locked, folder):
+    cluster = make_locked()
+    old = folder / "old.conf"
+    old.write_text("activity_stream.capture = none\n")
+    include_in_the_automatic_file(cluster, old)
+    assert refusals(cluster) == [{"setting": "activity_stream.capture", "old": "all", "refused": "none", "file": str(old)}]
+    assert f'"{old}", which no protected file includes' in cluster.log()
+    still_told(cluster, "still told")
+
+
+def test_a_superuser_cannot_have_a_file_of_root_read_once_more(make_locked, folder):
+    cluster = make_locked(start=False)
+    first = folder / "first.conf"
+    first.write_text("activity_stream.capture = none\n")
+    last = folder / "last.conf"
+    last.write_text("activity_stream.capture = all\n")
+    cluster.configure({"include": first, "include_if_exists": last})
+    cluster.start()
+    include_in_the_automatic_file(cluster, first)
+    assert refusals(cluster) == [{"setting": "activity_stream.capture", "old": "all", "refused": "none", "file": str(first)}]
+    assert "which is read twice" in cluster.log()
+    still_told(cluster, "still told")
+
+
+def test_the_rest_of_the_configuration_can_be_the_servers_own(make_locked, folder):
+    cluster = make_locked(start=False)
+    own = cluster.folder / "conf.d"
+    own.mkdir(mode=0o777)
+    own.chmod(0o777)
+    (own / "memory.conf").write_text("work_mem = '7MB'\n")
+    (own / "memory.conf").chmod(0o666)
+    protected = folder / "conf.d"
+    protected.mkdir(mode=0o755)
+    (protected / "audit.conf").write_text("activity_stream.capture = 'all, -misc'\n")
+    cluster.conf_file.write_text(f"include_dir = '{own}'\n" + cluster.conf_file.read_text() + "include_dir = 'conf.d'\n")
+    cluster.start()
+    assert cluster.value("SHOW work_mem") == "7MB"
+    assert cluster.value("SHOW activity_stream.capture") == "all, -misc"
+    as_superuser(cluster, f"echo 'activity_stream.on_failure = fail_operation' > {own}/audit.conf")
+    as_superuser(cluster, f"echo \"work_mem = '8MB'\" > {own}/memory.conf")
+    cluster.execute("SELECT pg_reload_conf()")
+    wait_for(lambda: cluster.value("SHOW work_mem") == "8MB", "the server's own setting")
+    (refused,) = refusals(cluster)
+    assert (refused["refused"], refused["file"]) == ("fail_operation", f"{own}/audit.conf")
 
 
 def test_a_link_that_the_server_can_turn_is_not_protected(make_locked, folder):

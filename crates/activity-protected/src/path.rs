@@ -10,7 +10,8 @@
 use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::fmt;
-use std::io;
+use std::fs::File;
+use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 
@@ -51,6 +52,18 @@ pub trait Files {
     /// # Errors
     /// Those of lstat(2) and readlink(2).
     fn look(&self, path: &Path) -> io::Result<Entry>;
+
+    /// What is in a file.
+    ///
+    /// # Errors
+    /// Those of reading, and that it is longer than `limit` bytes.
+    fn read(&self, path: &Path, limit: u64) -> io::Result<Vec<u8>>;
+
+    /// The names in a directory.
+    ///
+    /// # Errors
+    /// Those of readdir(3).
+    fn names(&self, directory: &Path) -> io::Result<Vec<PathBuf>>;
 }
 
 /// Those of this host.
@@ -70,6 +83,16 @@ impl Files for Host {
             Kind::Other
         };
         Ok(Entry { kind, user: found.uid(), mode: found.mode() & 0o7777 })
+    }
+
+    fn read(&self, path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        File::open(path)?.take(limit + 1).read_to_end(&mut bytes)?;
+        if bytes.len() as u64 > limit { Err(io::ErrorKind::FileTooLarge.into()) } else { Ok(bytes) }
+    }
+
+    fn names(&self, directory: &Path) -> io::Result<Vec<PathBuf>> {
+        directory.read_dir()?.map(|entry| Ok(entry?.file_name().into())).collect()
     }
 }
 
@@ -93,6 +116,16 @@ impl fmt::Display for Weakness {
 /// # Errors
 /// The first place on the way where somebody else can, or that cannot be looked at.
 pub fn check(file: &Path, files: &impl Files) -> Result<(), Weakness> {
+    walk(file, files, &Kind::File)
+}
+
+/// The same of a directory: none but root can change what is in it.
+pub(crate) fn check_directory(directory: &Path, files: &impl Files) -> Result<(), Weakness> {
+    walk(directory, files, &Kind::Directory)
+}
+
+/// To something of the kind that is `wanted`.
+fn walk(file: &Path, files: &impl Files, wanted: &Kind) -> Result<(), Weakness> {
     let weakness = |path: &Path, why: &str| Weakness { path: path.to_owned(), why: why.to_owned() };
     if !file.is_absolute() {
         return Err(weakness(file, "is not an absolute path"));
@@ -118,8 +151,8 @@ pub fn check(file: &Path, files: &impl Files) -> Result<(), Weakness> {
                 walk.at.pop();
                 walk.go(&target);
             }
+            found if found == *wanted && walk.ahead.is_empty() => return Ok(()),
             Kind::Directory => {}
-            Kind::File if walk.ahead.is_empty() => return Ok(()),
             Kind::File | Kind::Other => return Err(weakness(&walk.at, "is not a regular file")),
         }
         match walk.ahead.pop_front() {

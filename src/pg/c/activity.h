@@ -211,7 +211,8 @@ extern void activity_pg_report(int elevel, const char *sqlstate, const char *mes
 							   const char *hint);	/* raises an error at ERROR and above */
 
 /* ---- sources.c ---- */
-extern bool activity_pg_setting_source(const char *name, bool *built_in, const char **source, const char **file);
+extern bool activity_pg_setting_source(const char *name, bool *built_in, const char **source,
+									   const char **file, int *line);
 
 /* ---- worker.c ---- */
 extern bool activity_pg_worker_is_registered(const char *library, const char *function);

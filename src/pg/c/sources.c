@@ -27,7 +27,7 @@ find_setting(const char *name)
  * not come from one.
  */
 bool
-activity_pg_setting_source(const char *name, bool *built_in, const char **source, const char **file)
+activity_pg_setting_source(const char *name, bool *built_in, const char **source, const char **file, int *line)
 {
 	struct config_generic *setting = find_setting(name);
 
@@ -36,5 +36,6 @@ activity_pg_setting_source(const char *name, bool *built_in, const char **source
 	*built_in = setting->source == PGC_S_DEFAULT || setting->source == PGC_S_DYNAMIC_DEFAULT;
 	*source = GucSource_Names[setting->source];
 	*file = setting->source == PGC_S_FILE ? setting->sourcefile : NULL;
+	*line = setting->sourceline;
 	return true;
 }

@@ -25,7 +25,7 @@ use std::ffi::CStr;
 use pgrx::pg_sys;
 
 pub(crate) use choice::{AnyChoice, Choice, ChoiceEntry, ChoiceRule};
-pub(crate) use files::value_in_files;
+pub(crate) use files::{places_in_files, value_in_files};
 pub(crate) use number::{Bool, Int, Unit};
 pub(crate) use sources::{configuration_file, source};
 pub(crate) use text::{Rule, Text};

@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::ptr;
 
-use activity_protected::Source;
+use activity_protected::{Place, Source};
 use pgrx::pg_sys;
 
 use crate::pg::ffi::activity_pg_setting_source;
@@ -13,9 +13,11 @@ use crate::pg::ffi::activity_pg_setting_source;
 /// Where this process has the value of a setting from, ours or the server's. A setting that does not exist comes from nowhere.
 pub(crate) fn source(name: &str) -> Source {
     let Ok(name) = CString::new(name) else { return Source::BuiltIn };
-    let (mut built_in, mut source, mut file) = (true, ptr::null(), ptr::null());
-    // SAFETY: main thread; a terminated name and three locals.
-    let found = unsafe { activity_pg_setting_source(name.as_ptr(), &mut built_in, &mut source, &mut file) };
+    let (mut built_in, mut source, mut file, mut line) = (true, ptr::null(), ptr::null(), 0);
+    // SAFETY: main thread; a terminated name and four locals.
+    let found = unsafe {
+        activity_pg_setting_source(name.as_ptr(), &mut built_in, &mut source, &mut file, &mut line)
+    };
     if !found || built_in {
         return Source::BuiltIn;
     }
@@ -23,7 +25,7 @@ pub(crate) fn source(name: &str) -> Source {
     unsafe {
         path(file).map_or_else(
             || Source::Elsewhere(if source.is_null() { String::new() } else { text(source) }),
-            Source::File,
+            |file| Source::File(Place { file, line }),
         )
     }
 }
@@ -36,7 +38,7 @@ pub(crate) fn configuration_file() -> PathBuf {
 
 /// # Safety
 /// NULL or terminated.
-unsafe fn path(text: *const c_char) -> Option<PathBuf> {
+pub(super) unsafe fn path(text: *const c_char) -> Option<PathBuf> {
     // SAFETY: the caller's.
     (!text.is_null()).then(|| PathBuf::from(OsStr::from_bytes(unsafe { CStr::from_ptr(text) }.to_bytes())))
 }

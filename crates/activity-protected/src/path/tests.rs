@@ -1,50 +1,36 @@
 //! Ways that lead to a file, on a host of the tests' own.
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use std::{fs, io};
+use std::fs;
+use std::path::Path;
 
 use super::{Entry, Files, Host, Kind, check};
-
-const SERVER: u32 = 105;
-
-/// Path, entry. `/` is there.
-struct Model(BTreeMap<PathBuf, Entry>);
-
-impl Files for Model {
-    fn look(&self, path: &Path) -> io::Result<Entry> {
-        self.0.get(path).cloned().ok_or_else(|| io::ErrorKind::NotFound.into())
-    }
-}
-
-fn entry(kind: Kind, user: u32, mode: u32) -> Entry {
-    Entry { kind, user, mode }
-}
-
-fn directory(user: u32, mode: u32) -> Entry {
-    entry(Kind::Directory, user, mode)
-}
-
-fn file(user: u32, mode: u32) -> Entry {
-    entry(Kind::File, user, mode)
-}
-
-fn link(target: &str) -> Entry {
-    entry(Kind::Link(target.into()), 0, 0o777)
-}
+use crate::model::{Model, SERVER};
 
 /// A host with a protected file, a data directory, and what is added.
 fn host(more: &[(&str, Entry)]) -> Model {
-    let usual = [
-        ("/", directory(0, 0o755)),
-        ("/etc", directory(0, 0o755)),
-        ("/etc/audit.conf", file(0, 0o644)),
-        ("/tmp", directory(0, 0o1777)),
-        ("/data", directory(SERVER, 0o700)),
-        ("/data/postgresql.auto.conf", file(SERVER, 0o600)),
-        ("/data/root.conf", file(0, 0o644)),
-    ];
-    Model(usual.iter().chain(more).map(|(path, entry)| (PathBuf::from(path), entry.clone())).collect())
+    let mut host = Model::new();
+    host.directory("/etc", 0, 0o755).directory("/tmp", 0, 0o1777).directory("/data", SERVER, 0o700);
+    host.file("/etc/audit.conf", 0, "").file("/data/root.conf", 0, "").file(
+        "/data/postgresql.auto.conf",
+        SERVER,
+        "",
+    );
+    for (path, entry) in more {
+        host.put(path, entry.kind.clone(), entry.user, entry.mode);
+    }
+    host
+}
+
+fn directory(user: u32, mode: u32) -> Entry {
+    Entry { kind: Kind::Directory, user, mode }
+}
+
+fn file(user: u32, mode: u32) -> Entry {
+    Entry { kind: Kind::File, user, mode }
+}
+
+fn link(target: &str) -> Entry {
+    Entry { kind: Kind::Link(target.into()), user: 0, mode: 0o777 }
 }
 
 /// Where the weakness is, and why; nothing where the file is protected.
@@ -124,7 +110,7 @@ fn what_is_no_file_is_not_protected() {
     assert_weak("/etc/audit.conf/x", &[], "/etc/audit.conf", "is not a regular file");
     assert_weak(
         "/etc/pipe",
-        &[("/etc/pipe", entry(Kind::Other, 0, 0o600))],
+        &[("/etc/pipe", Entry { kind: Kind::Other, ..file(0, 0o600) })],
         "/etc/pipe",
         "is not a regular file",
     );
@@ -138,9 +124,14 @@ fn files_of_this_host_are_looked_at_and_links_are_not_followed() {
     let (target, link) = (folder.join("file"), folder.join("link"));
     fs::write(&target, "x").unwrap();
     std::os::unix::fs::symlink("file", &link).unwrap();
+    let (text, too_long) = (Host.read(&target, 1).unwrap(), Host.read(&target, 0));
+    let mut names = Host.names(&folder).unwrap();
+    names.sort();
     let kinds = [&folder, &target, &link].map(|path| Host.look(path).unwrap().kind);
     let weak = check(&target, &Host);
     fs::remove_dir_all(&folder).unwrap();
+    assert_eq!((text.as_slice(), too_long.is_err()), (b"x".as_slice(), true));
+    assert_eq!(names, [Path::new("file"), Path::new("link")]);
     assert_eq!(kinds, [Kind::Directory, Kind::File, Kind::Link("file".into())]);
     // Directories for temporary files can be written by all, or are somebody's.
     assert!(weak.is_err());

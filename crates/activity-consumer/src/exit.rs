@@ -9,6 +9,8 @@ pub(crate) enum Exit {
     Unreadable,
     /// `verify` found something that nothing accounts for.
     NotAccounted,
+    /// `watch` raised an alarm.
+    Alarm,
     /// Nothing could be read, or no more: configuration, permission, no such stream, an outage that did not end.
     Fatal,
     /// `SIGINT`, by the shell's convention.
@@ -28,6 +30,8 @@ pub(crate) enum End {
     ReaderGone,
     /// It was stopped.
     Stopped(Signal),
+    /// `watch` raised an alarm that no command takes.
+    Alarm,
     /// It cannot go on, and why.
     Fatal(String),
 }
@@ -46,6 +50,7 @@ impl Exit {
     pub(crate) fn of(end: &End, unreadable_records: u64) -> Self {
         match end {
             End::Fatal(_) => Self::Fatal,
+            End::Alarm => Self::Alarm,
             End::Stopped(Signal::Interrupt) => Self::Interrupted,
             End::Stopped(Signal::Terminate) => Self::Terminated,
             // `activity-consumer … | head` is a success under `set -o pipefail`, too.
@@ -61,6 +66,7 @@ impl Exit {
             Self::Success => 0,
             Self::Unreadable | Self::NotAccounted => 1,
             Self::Fatal => 2,
+            Self::Alarm => 3,
             Self::Interrupted => 128 + 2,
             Self::Terminated => 128 + 15,
         }
@@ -80,6 +86,7 @@ mod test {
             (End::Enough, 7, 1),
             (End::ReaderGone, 0, 0),
             (End::ReaderGone, 1, 0),
+            (End::Alarm, 0, 3),
             (End::Fatal("no stream".into()), 0, 2),
             (End::Fatal("no stream".into()), 1, 2),
             (End::Stopped(Signal::Interrupt), 1, 130),

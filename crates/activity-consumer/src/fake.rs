@@ -1,7 +1,7 @@
 //! A stream and a KMS for tests.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use activity_aws::{AwsError, ChildShard, ErrorKind, Page, ReceivedRecord, Shard, ShardIterator, StartAt};
 use activity_seal::DataKey;
@@ -167,6 +167,24 @@ impl Source for FakeStream {
             behind: None,
             children: if is_end && inside.tells_children { inside.children(id) } else { Vec::new() },
         })
+    }
+}
+
+/// A stream that a test can add to while it is read.
+#[derive(Clone)]
+pub(crate) struct Shared(pub(crate) Arc<FakeStream>);
+
+impl Source for Shared {
+    async fn list_shards(&self) -> Result<Vec<Shard>, AwsError> {
+        self.0.list_shards().await
+    }
+
+    async fn iterator(&self, shard_id: &str, start: &StartAt) -> Result<ShardIterator, AwsError> {
+        self.0.iterator(shard_id, start).await
+    }
+
+    async fn get_records(&self, iterator: &ShardIterator, limit: u32) -> Result<Page, AwsError> {
+        self.0.get_records(iterator, limit).await
     }
 }
 

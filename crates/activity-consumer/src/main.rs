@@ -1,4 +1,4 @@
-//! `activity-consumer`: reads an activity stream, and prints its events or checks that none is missing.
+//! `activity-consumer`: reads an activity stream, and prints its events, checks that none is missing, or raises alarms.
 //!
 //! ```text
 //!   args ──► tail ◄── follow ◄── shard_reader ×n ◄── source   Kinesis: ListShards, GetShardIterator, GetRecords
@@ -8,7 +8,7 @@
 //!             └──► exit                                       how it ended, as a code
 //! ```
 //!
-//! `verify` stands where `tail` does, over the same parts; its own are in [`verify`].
+//! `verify` and `watch` stand where `tail` does, over the same parts; their own are in [`verify`] and [`watch`].
 //!
 //! # What it promises
 //!
@@ -51,6 +51,7 @@ mod stats;
 mod tail;
 mod time;
 mod verify;
+mod watch;
 
 fn main() {
     // The process ends here and not by a return: a task that hangs in a write must not hold it up.

@@ -1,4 +1,4 @@
-//! The process around [`Tail`] and [`Verify`]: runtime, signals, standard streams.
+//! The process around [`Tail`], [`Verify`] and [`Watch`]: runtime, signals, standard streams.
 //!
 //! On the first `SIGINT` or `SIGTERM` reading stops at once, and what was printed is written. A write that hangs,
 //! because the reader of a pipe has stopped reading without closing it, gets [`GRACE`]; a second signal ends it sooner.
@@ -14,10 +14,11 @@ use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
-use crate::args::{Job, Options, VerifyOptions};
+use crate::args::{Job, Options, VerifyOptions, WatchOptions};
 use crate::exit::{End, Exit, Signal};
 use crate::tail::Tail;
 use crate::verify::Verify;
+use crate::watch::Watch;
 
 /// Time for the last write after a signal.
 const GRACE: Duration = Duration::from_secs(1);
@@ -67,6 +68,7 @@ async fn act(job: Job, stopped: impl Future<Output = Signal>) -> Exit {
     let endpoint = match &job {
         Job::Tail(options) => &options.endpoint,
         Job::Verify(options) => &options.endpoint,
+        Job::Watch(options) => &options.endpoint,
     };
     let connected = tokio::select! {
         connected = Aws::connect(endpoint, Timeouts::default()) => connected,
@@ -76,6 +78,7 @@ async fn act(job: Job, stopped: impl Future<Output = Signal>) -> Exit {
         (Err(error), _) => failed(&error.to_string()),
         (Ok(aws), Job::Tail(options)) => tail(&aws, options, stopped).await,
         (Ok(aws), Job::Verify(options)) => verify(&aws, options, stopped).await,
+        (Ok(aws), Job::Watch(options)) => watch(&aws, options, stopped).await,
     }
 }
 
@@ -100,6 +103,18 @@ async fn verify(aws: &Aws, options: VerifyOptions, stopped: impl Future<Output =
         end = verify.run(|stream| StreamReader::new(aws, stream)) => end,
     };
     verify.finish(&end)
+}
+
+async fn watch(aws: &Aws, options: WatchOptions, stopped: impl Future<Output = Signal>) -> Exit {
+    let source = StreamReader::new(aws, &options.stream);
+    let kms = KmsUnwrap::new(aws, &options.cluster_id);
+    let mut watch = Watch::new(options, Box::new(io::stdout()), Box::new(io::stderr()));
+    let end = tokio::select! {
+        biased;
+        signal = stopped => End::Stopped(signal),
+        end = watch.run(source, kms) => end,
+    };
+    watch.finish(&end)
 }
 
 fn failed(reason: &str) -> Exit {

@@ -1,13 +1,17 @@
 //! The command line: as typed ([`Args`]) and as resolved ([`Job`]).
 
 mod access;
+mod duration;
 mod tail;
 mod verify;
+mod watch;
+mod words;
 
 use clap::{Parser, Subcommand};
 
 pub(crate) use tail::Options;
 pub(crate) use verify::{Input, VerifyOptions};
+pub(crate) use watch::WatchOptions;
 
 /// Reads an activity stream.
 #[derive(Debug, Parser)]
@@ -31,6 +35,12 @@ enum Command {
     /// differ, a record that cannot be read, a loss without an end, a beginning that is not there; 2 cannot go on, or wrong
     /// usage; 130 interrupted; 143 terminated. Losses that the stream itself tells are accounted for, and reported.
     Verify(verify::Verify),
+
+    /// Follow a stream, and raise an alarm when it falls silent, does not add up, or says something that is to be looked at.
+    ///
+    /// Exit codes: 3 an alarm was raised (without --on-alarm); 2 cannot go on, or wrong usage; 130 interrupted; 143 terminated.
+    /// There is no 0: it does not end by itself.
+    Watch(watch::Watch),
 }
 
 /// What the program is to do.
@@ -38,6 +48,7 @@ enum Command {
 pub(crate) enum Job {
     Tail(Options),
     Verify(VerifyOptions),
+    Watch(WatchOptions),
 }
 
 /// The job of this process's command line. Help and wrong usage end the process, with 0 and 2.
@@ -49,6 +60,7 @@ fn from(line: impl IntoIterator<Item = impl Into<std::ffi::OsString> + Clone>) -
     match Args::try_parse_from(line)?.command {
         Command::Tail(tail) => tail.resolve().map(Job::Tail),
         Command::Verify(verify) => verify.resolve().map(Job::Verify),
+        Command::Watch(watch) => watch.resolve().map(Job::Watch),
     }
 }
 

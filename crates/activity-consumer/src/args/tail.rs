@@ -100,7 +100,7 @@ mod test {
     fn tail(line: &str) -> Result<Options, clap::Error> {
         match from(["activity-consumer", "tail"].into_iter().chain(line.split_whitespace()))? {
             Job::Tail(options) => Ok(options),
-            Job::Verify(options) => panic!("{options:?}"),
+            other => panic!("{other:?}"),
         }
     }
 

@@ -105,7 +105,7 @@ mod test {
     fn verify(line: &str) -> Result<VerifyOptions, clap::Error> {
         match from(["activity-consumer", "verify"].into_iter().chain(line.split_whitespace()))? {
             Job::Verify(options) => Ok(options),
-            Job::Tail(options) => panic!("{options:?}"),
+            other => panic!("{other:?}"),
         }
     }
 

@@ -3,7 +3,7 @@ use std::sync::{Arc, Mutex};
 use activity_aws::{Endpoint, ErrorKind, StartAt};
 
 use super::*;
-use crate::fake::{FakeKms, FakeStream, error, inner, sealed};
+use crate::fake::{FakeKms, FakeStream, Shared, error, inner, sealed};
 use crate::print::Style;
 use crate::print::test::Written;
 
@@ -192,32 +192,6 @@ async fn the_idle_time_begins_anew_with_each_event() {
     assert_eq!(out.text().lines().count(), 5);
     let elapsed = begun.elapsed().as_secs();
     assert!((310..=312).contains(&elapsed), "{elapsed}");
-}
-
-/// A stream that a test can add to while it is read.
-#[derive(Clone)]
-struct Shared(Arc<FakeStream>);
-
-impl Source for Shared {
-    async fn list_shards(&self) -> Result<Vec<activity_aws::Shard>, activity_aws::AwsError> {
-        self.0.list_shards().await
-    }
-
-    async fn iterator(
-        &self,
-        shard_id: &str,
-        start: &StartAt,
-    ) -> Result<activity_aws::ShardIterator, activity_aws::AwsError> {
-        self.0.iterator(shard_id, start).await
-    }
-
-    async fn get_records(
-        &self,
-        iterator: &activity_aws::ShardIterator,
-        limit: u32,
-    ) -> Result<activity_aws::Page, activity_aws::AwsError> {
-        self.0.get_records(iterator, limit).await
-    }
 }
 
 /// Output that fails after so many bytes.

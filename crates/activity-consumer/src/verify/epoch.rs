@@ -76,7 +76,7 @@ impl Epoch {
         index: usize,
         record: &Placed<'_>,
         recent: &mut Recent,
-        mut news: impl FnMut(&Told),
+        mut news: impl FnMut(&PlacedEvent<'_>),
     ) -> isize {
         let limit = self.limit.unwrap_or(u64::MAX);
         let (mut chain, mut grown) = (record.chain, 0);
@@ -126,21 +126,21 @@ impl Epoch {
         self.runs.add(Run { first, last: first + (after.len() as u64 - 1), before, after: last_chain })
     }
 
-    fn new_event(&mut self, event: &PlacedEvent<'_>, news: &mut impl FnMut(&Told)) {
+    fn new_event(&mut self, event: &PlacedEvent<'_>, news: &mut impl FnMut(&PlacedEvent<'_>)) {
+        news(event);
         if let Some(logged) = event.logged.as_deref()
             && self.logged.as_deref().is_none_or(|earliest| logged < earliest)
         {
             self.logged = Some(logged.to_owned());
         }
         match &event.told {
-            None => {}
+            None | Some(Ok(Told::Begin(_) | Told::End(_))) => {}
             Some(Err(_)) => self.malformed.add(Range::one(event.sequence)),
             Some(Ok(Told::Stop(epoch))) if *epoch == self.name => {
                 self.stop = self.stop.max(Some(event.sequence));
             }
             Some(Ok(Told::Stop(_))) => self.malformed.add(Range::one(event.sequence)),
             Some(Ok(Told::Start(start))) => self.begins(start),
-            Some(Ok(told)) => news(told),
         }
     }
 

@@ -6,7 +6,7 @@ use serde::Serialize;
 pub(crate) const MAX_LISTED: usize = 100;
 
 /// Sequence numbers, both included.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 pub(crate) struct Range {
     pub(crate) first: u64,
     pub(crate) last: u64,

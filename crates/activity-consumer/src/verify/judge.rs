@@ -26,10 +26,15 @@ pub(crate) struct Accept {
 
 /// Judges.
 pub(crate) fn judge(verifier: &Verifier, accept: Accept) -> Report {
+    judge_and_hear(verifier, accept, &mut |_| {})
+}
+
+/// Judges; every problem is heard, also those beyond what a report lists.
+pub(crate) fn judge_and_hear(verifier: &Verifier, accept: Accept, hear: &mut dyn FnMut(&Problem)) -> Report {
     let lineage = Lineage::of(verifier);
     let lost = verifier.windows.lost_by_epoch();
     let mut judge =
-        Judge { verifier, lineage, lost, accept, problems: Listed::default(), ends: BTreeMap::new() };
+        Judge { verifier, lineage, lost, accept, hear, problems: Listed::default(), ends: BTreeMap::new() };
     judge.input();
     let epochs = judge.epochs();
     let (windows, losses) = judge.windows();
@@ -52,13 +57,19 @@ struct Judge<'a> {
     lineage: Lineage,
     lost: BTreeMap<&'a str, Vec<LostAmong>>,
     accept: Accept,
+    hear: &'a mut dyn FnMut(&Problem),
     problems: Listed<Problem>,
     ends: BTreeMap<usize, End>,
 }
 
 impl<'a> Judge<'a> {
     fn problem(&mut self, kind: Kind, epoch: Option<&Epoch>, text: String) {
-        self.problems.add(Problem { kind, epoch: epoch.map(|epoch| epoch.name.clone()), text });
+        self.add(Problem { kind, epoch: epoch.map(|epoch| epoch.name.clone()), text, missing: None });
+    }
+
+    fn add(&mut self, problem: Problem) {
+        (self.hear)(&problem);
+        self.problems.add(problem);
     }
 
     fn input(&mut self) {
@@ -199,7 +210,8 @@ impl<'a> Judge<'a> {
         let gaps = gaps(epoch, &accounts);
         for gap in gaps.iter().filter(|gap| gap.accounted_by.is_none()) {
             let text = format!("missing, and nothing accounts for it: {}", gap.range);
-            self.problem(Kind::Gap, Some(epoch), text);
+            let (kind, missing) = (Kind::Gap, Some(gap.range));
+            self.add(Problem { kind, epoch: Some(epoch.name.clone()), text, missing });
         }
         for (LostAmong { first, last, .. }, missing) in exceeded(epoch, &accounts, &gaps) {
             let range = Range { first, last };
@@ -218,6 +230,10 @@ impl<'a> Judge<'a> {
         ] {
             for range in &ranges.list {
                 self.problem(kind, Some(epoch), format!("{text}{range}"));
+            }
+            let (count, listed) = (ranges.count, ranges.list.len() as u64);
+            if count > listed {
+                self.problem(kind, Some(epoch), format!("{text}{} more", count - listed));
             }
         }
     }

@@ -47,7 +47,11 @@ mod verifier;
 mod windows;
 
 pub(crate) use job::Verify;
-pub(crate) use judge::Accept;
+pub(crate) use judge::{Accept, judge_and_hear};
+pub(crate) use record::{Placed, PlacedEvent, Record, parse};
+pub(crate) use report::{Kind, Problem};
+pub(crate) use told::Told;
+pub(crate) use verifier::Verifier;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

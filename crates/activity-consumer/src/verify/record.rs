@@ -21,8 +21,8 @@ const MAX_SEQUENCE: u64 = i64::MAX as u64;
 /// What a record is.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Record<'a> {
-    /// It says only that the stream is alive.
-    Heartbeat,
+    /// It says only that the stream of this instance is alive.
+    Heartbeat(Cow<'a, str>),
     /// Events of one epoch.
     Events(Placed<'a>),
 }
@@ -45,6 +45,7 @@ pub(crate) struct PlacedEvent<'a> {
     /// Its JSON object, from brace to brace.
     pub(crate) json: &'a str,
     pub(crate) logged: Option<Cow<'a, str>>,
+    pub(crate) command: Option<Cow<'a, str>>,
     /// What it says of the stream, where it is an event of the stream itself.
     pub(crate) told: Option<Result<Told, told::Malformed>>,
 }
@@ -105,7 +106,7 @@ pub(crate) fn parse(inner_json: &[u8]) -> Result<Record<'_>, RecordError> {
     let heads = inner.events.iter().map(|event| head(event.get())).collect::<Result<Vec<_>, _>>()?;
     let is_placed = inner.epoch.is_some() || inner.first_sequence.is_some() || inner.chain.is_some();
     if !is_placed && heads.iter().all(|head| head.kind.as_deref() == Some("heartbeat")) {
-        return Ok(Record::Heartbeat);
+        return Ok(Record::Heartbeat(inner.instance));
     }
     let (Some(epoch), Some(first_sequence), Some(chain)) = (inner.epoch, inner.first_sequence, inner.chain)
     else {
@@ -141,7 +142,8 @@ fn placed<'a>(jsons: &[&'a RawValue], heads: Vec<Head<'a>>) -> Result<Vec<Placed
         let sequence = head.sequence.filter(rises).ok_or(RecordError::WrongSequence)?;
         last = sequence;
         let told = told(&head);
-        events.push(PlacedEvent { sequence, json: json.get(), logged: head.logged, told });
+        let Head { logged, command, .. } = head;
+        events.push(PlacedEvent { sequence, json: json.get(), logged, command, told });
     }
     Ok(events)
 }
@@ -183,7 +185,10 @@ mod test {
 
     #[test]
     fn a_heartbeat_has_no_place_and_whatever_else_has_none_is_no_evidence() {
-        assert_eq!(parse(record(r#"{"type":"heartbeat"}"#, "").as_bytes()), Ok(Record::Heartbeat));
+        assert_eq!(
+            parse(record(r#"{"type":"heartbeat"}"#, "").as_bytes()),
+            Ok(Record::Heartbeat("i".into()))
+        );
         for events in [r#"{"sequence":1}"#, r#"{"type":"heartbeat"},{"sequence":1}"#] {
             assert_eq!(parse(record(events, "").as_bytes()), Err(RecordError::NoPlace), "{events}");
         }

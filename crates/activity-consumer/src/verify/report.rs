@@ -101,16 +101,19 @@ pub(crate) struct Losses {
 }
 
 /// Something that is not accounted for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 pub(crate) struct Problem {
     pub(crate) kind: Kind,
     pub(crate) epoch: Option<String>,
     /// A sentence.
     pub(crate) text: String,
+    /// Of a gap: the events that are missing.
+    #[serde(skip)]
+    pub(crate) missing: Option<Range>,
 }
 
 /// What is not accounted for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Kind {
     /// No event at all.

@@ -7,7 +7,7 @@ use activity_seal::Chain;
 use super::epoch::Epoch;
 use super::findings::Listed;
 use super::recent::Recent;
-use super::record::{self, Placed, Record, RecordError};
+use super::record::{self, Placed, PlacedEvent, Record, RecordError};
 use super::told::Told;
 use super::windows::{UNCLEAN_STOP, Windows};
 
@@ -60,13 +60,17 @@ impl Verifier {
 
     /// Takes a record's inner JSON. One that is no evidence is to be told by [`Verifier::unreadable`].
     pub(crate) fn take(&mut self, inner_json: &[u8]) -> Result<(), RecordError> {
-        let record = record::parse(inner_json)?;
+        self.take_record(&record::parse(inner_json)?, |_| {});
+        Ok(())
+    }
+
+    /// Takes a record; `news` hears of each of its events that is new.
+    pub(crate) fn take_record(&mut self, record: &Record<'_>, news: impl FnMut(&PlacedEvent<'_>)) {
         self.records += 1;
         match record {
-            Record::Heartbeat => self.heartbeats += 1,
-            Record::Events(placed) => self.place(&placed),
+            Record::Heartbeat(_) => self.heartbeats += 1,
+            Record::Events(placed) => self.place(placed, news),
         }
-        Ok(())
     }
 
     /// Counts a record that is no evidence; its place is for people.
@@ -103,7 +107,7 @@ impl Verifier {
         self.unclean_stops.contains(epoch)
     }
 
-    fn place(&mut self, record: &Placed<'_>) {
+    fn place(&mut self, record: &Placed<'_>, mut news: impl FnMut(&PlacedEvent<'_>)) {
         let Some(index) = self.epoch(record) else { return };
         if self.runs.cast_unsigned() >= MAX_RUNS {
             self.has_overflowed = true;
@@ -112,18 +116,22 @@ impl Verifier {
         let Some(epoch) = self.epochs.get_mut(index) else { return };
         let had_start = epoch.start.is_some();
         let (windows, unclean_stops) = (&mut self.windows, &mut self.unclean_stops);
-        self.runs += epoch.take(index, record, &mut self.recent, |told| match told {
-            Told::Begin(window) => windows.begun(window, index),
-            Told::End(window) => {
-                // Told by the epoch that opened it, or by a later one where that ended too soon.
-                if let Some((epoch, _)) = window.id.rsplit_once('-').filter(|_| window.reason == UNCLEAN_STOP)
-                    && unclean_stops.len() < MAX_EPOCHS
-                {
-                    unclean_stops.insert(epoch.to_owned());
+        self.runs += epoch.take(index, record, &mut self.recent, |event| {
+            news(event);
+            match &event.told {
+                Some(Ok(Told::Begin(window))) => windows.begun(window, index),
+                Some(Ok(Told::End(window))) => {
+                    // Told by the epoch that opened it, or by a later one where that ended too soon.
+                    if let Some((epoch, _)) =
+                        window.id.rsplit_once('-').filter(|_| window.reason == UNCLEAN_STOP)
+                        && unclean_stops.len() < MAX_EPOCHS
+                    {
+                        unclean_stops.insert(epoch.to_owned());
+                    }
+                    windows.ended(window, index);
                 }
-                windows.ended(window, index);
+                Some(Ok(Told::Start(_) | Told::Stop(_)) | Err(_)) | None => {}
             }
-            Told::Start(_) | Told::Stop(_) => {}
         });
         if !had_start && epoch.start.as_ref().is_some_and(|start| start.previous.is_some()) {
             self.unchecked.push(index);

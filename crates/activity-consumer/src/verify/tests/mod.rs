@@ -3,7 +3,7 @@
 mod agreement;
 mod job;
 mod losses;
-mod producer;
+pub(crate) mod producer;
 mod restarts;
 mod scenarios;
 mod tampering;

@@ -5,10 +5,10 @@ use activity_seal::inner::{InnerRecord, Place};
 
 /// The start of a server, as it went.
 #[derive(Debug, Clone)]
-pub(super) struct Epoch {
-    pub(super) name: String,
+pub(crate) struct Epoch {
+    pub(crate) name: String,
     /// What can be sent, in order.
-    pub(super) events: Vec<Event>,
+    pub(crate) events: Vec<Event>,
     next: u64,
     chain: Chain,
     minute: u64,
@@ -16,28 +16,28 @@ pub(super) struct Epoch {
 
 /// An event that has its place.
 #[derive(Debug, Clone)]
-pub(super) struct Event {
-    pub(super) sequence: u64,
-    pub(super) json: String,
-    pub(super) before: Chain,
-    pub(super) after: Chain,
+pub(crate) struct Event {
+    pub(crate) sequence: u64,
+    pub(crate) json: String,
+    pub(crate) before: Chain,
+    pub(crate) after: Chain,
 }
 
 impl Epoch {
     /// One that has just begun. Names rise with time here.
-    pub(super) fn new(number: u64) -> Self {
+    pub(crate) fn new(number: u64) -> Self {
         let name = format!("{number:016x}");
         let chain = Chain::begin(&name);
         Self { name, events: Vec::new(), next: 1, chain, minute: number }
     }
 
     /// A statement.
-    pub(super) fn event(&mut self, text: &str) -> &mut Self {
+    pub(crate) fn event(&mut self, text: &str) -> &mut Self {
         self.push("alice", "READ", "SELECT", text, &[])
     }
 
     /// So many statements.
-    pub(super) fn events(&mut self, count: usize) -> &mut Self {
+    pub(crate) fn events(&mut self, count: usize) -> &mut Self {
         for _ in 0..count {
             self.event("SELECT 'é\\u00e9'");
         }
@@ -45,7 +45,7 @@ impl Epoch {
     }
 
     /// STREAM START behind this epoch, or as the first of all.
-    pub(super) fn start(&mut self, previous: Option<&Self>, end: &str) -> &mut Self {
+    pub(crate) fn start(&mut self, previous: Option<&Self>, end: &str) -> &mut Self {
         let Some(previous) = previous else {
             let params =
                 [format!("epoch={}", self.name), "previousEpoch=none".into(), "previousEnd=none".into()];
@@ -55,7 +55,7 @@ impl Epoch {
     }
 
     /// STREAM START with any words.
-    pub(super) fn start_after(&mut self, previous: &str, last: u64, chain: Chain, end: &str) -> &mut Self {
+    pub(crate) fn start_after(&mut self, previous: &str, last: u64, chain: Chain, end: &str) -> &mut Self {
         let params = [
             format!("epoch={}", self.name),
             format!("previousEpoch={previous}"),
@@ -67,19 +67,19 @@ impl Epoch {
     }
 
     /// STREAM STOP.
-    pub(super) fn stop(&mut self) -> &mut Self {
+    pub(crate) fn stop(&mut self) -> &mut Self {
         self.told("STREAM STOP", &[format!("epoch={}", self.name)])
     }
 
     /// STREAM GAP BEGIN of this epoch's window.
-    pub(super) fn begin_gap(&mut self, number: u64, reason: &str) -> &mut Self {
+    pub(crate) fn begin_gap(&mut self, number: u64, reason: &str) -> &mut Self {
         let window = format!("window={}-{number}", self.name);
         let params = [window, format!("reason={reason}"), "from=2026".into(), "count=unknown".into()];
         self.told("STREAM GAP BEGIN", &params)
     }
 
     /// STREAM GAP END of this epoch's window, of an epoch's numbers or none.
-    pub(super) fn end_gap(
+    pub(crate) fn end_gap(
         &mut self,
         number: u64,
         reason: &str,
@@ -101,13 +101,13 @@ impl Epoch {
     }
 
     /// An event that cannot be read has a number and no place in the chain.
-    pub(super) fn torn(&mut self) -> &mut Self {
+    pub(crate) fn torn(&mut self) -> &mut Self {
         self.next += 1;
         self
     }
 
     /// Events that are in the chain and will never be sent.
-    pub(super) fn lose(&mut self, count: usize) -> (u64, u64) {
+    pub(crate) fn lose(&mut self, count: usize) -> (u64, u64) {
         let first = self.next;
         self.events(count);
         self.events.truncate(self.events.len() - count);
@@ -115,17 +115,17 @@ impl Epoch {
     }
 
     /// The last number given.
-    pub(super) fn last(&self) -> u64 {
+    pub(crate) fn last(&self) -> u64 {
         self.next - 1
     }
 
     /// The chain after all events.
-    pub(super) fn chain(&self) -> Chain {
+    pub(crate) fn chain(&self) -> Chain {
         self.chain
     }
 
     /// An event of the stream itself.
-    pub(super) fn told(&mut self, command: &str, params: &[String]) -> &mut Self {
+    pub(crate) fn told(&mut self, command: &str, params: &[String]) -> &mut Self {
         self.push("activity_stream", "MISC", command, "", params)
     }
 
@@ -144,12 +144,12 @@ impl Epoch {
     }
 
     /// A record of the events of these indexes.
-    pub(super) fn record(&self, events: std::ops::Range<usize>) -> Record {
+    pub(crate) fn record(&self, events: std::ops::Range<usize>) -> Record {
         Record { epoch: self.name.clone(), events: self.events[events].to_vec() }
     }
 
     /// Records of so many events each.
-    pub(super) fn records(&self, events: usize) -> Vec<Vec<u8>> {
+    pub(crate) fn records(&self, events: usize) -> Vec<Vec<u8>> {
         let starts = (0..self.events.len()).step_by(events);
         starts.map(|from| self.record(from..self.events.len().min(from + events)).json()).collect()
     }
@@ -157,20 +157,20 @@ impl Epoch {
 
 /// A record that can still be tampered with.
 #[derive(Debug, Clone)]
-pub(super) struct Record {
-    pub(super) epoch: String,
-    pub(super) events: Vec<Event>,
+pub(crate) struct Record {
+    pub(crate) epoch: String,
+    pub(crate) events: Vec<Event>,
 }
 
 impl Record {
     /// As it is sealed.
-    pub(super) fn json(&self) -> Vec<u8> {
+    pub(crate) fn json(&self) -> Vec<u8> {
         let first = &self.events[0];
         self.json_at(first.sequence, first.before)
     }
 
     /// With a place of one's choice.
-    pub(super) fn json_at(&self, first_sequence: u64, chain: Chain) -> Vec<u8> {
+    pub(crate) fn json_at(&self, first_sequence: u64, chain: Chain) -> Vec<u8> {
         let mut record = InnerRecord::new("cluster-A", "db-B", 0);
         for event in &self.events {
             record.push(event.json.as_bytes());

@@ -1,0 +1,4 @@
+//! Whole streams, through the watcher and through the command.
+
+mod job;
+mod scenarios;

@@ -278,6 +278,8 @@ impl<M: Memory> Consumer<M> {
                 at += WORD_BYTES;
             }
         }
+        // What was looked at is drained by its turn, if it still is what it was.
+        out.clear();
         self.drained = at.min(self.recover_through);
         self.count_hole(start);
         if self.acked.position >= self.event_end {

@@ -165,3 +165,21 @@ fn free_through_is_mended_by_the_consumer() {
     assert_eq!(ring.fill(), 0);
     assert!(ring.publish(b"x").is_ok());
 }
+
+/// The record behind a hole is looked at to find the hole's end; where that is no longer so, nothing of it is given.
+#[test]
+fn an_error_behind_a_hole_comes_without_an_event() {
+    let guarded = Guarded::new();
+    let (ring, consumer) = guarded.lived_in();
+    let Position(hole) = consumer.drained();
+    ring.memory.store(ring.word_at(hole), 0, Ordering::SeqCst);
+    ring.note_crash();
+    let mut consumer = Consumer::resume(ring).unwrap();
+    let mut event = Vec::new();
+    while consumer.drained() < Position(hole) {
+        assert!(consumer.next(&mut event).unwrap().is_some());
+    }
+    ring.memory.store(RESERVED, hole + 8, Ordering::SeqCst);
+    assert!(matches!(consumer.next(&mut event), Err(Corrupt::Positions { .. })));
+    assert!(consumer.drained() > Position(hole) && event.is_empty());
+}

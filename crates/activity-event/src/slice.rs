@@ -9,14 +9,15 @@
 //!
 //! What is not guaranteed: in text that does not parse, what is not closed takes the rest with it.
 
-use crate::lex::{Kind, Lexer, Token};
+use crate::lex::{Kind, Lexer, Token, is_blank};
 
 /// The first statement of a text, without its semicolon, and what comes behind that.
 #[must_use]
 pub fn first_statement(text: &str) -> (&str, &str) {
     let found = find(text.as_bytes());
     let statement = text.get(found.start..found.end).unwrap_or_default();
-    (statement.trim_ascii(), text.get(found.rest..).unwrap_or_default())
+    let is_blank = |c: char| u8::try_from(c).is_ok_and(is_blank);
+    (statement.trim_matches(is_blank), text.get(found.rest..).unwrap_or_default())
 }
 
 /// The statement that begins at or after `offset`, where no other is under way, with its semicolon, in any encoding that a
@@ -28,7 +29,14 @@ pub fn statement_from(text: &[u8], offset: usize, limit_bytes: usize) -> &[u8] {
     let window = rest.get(..limit_bytes).unwrap_or(rest);
     let found = find(window);
     let end = if found.ended { found.rest } else { rest.len() };
-    rest.get(found.start..end).unwrap_or(&[]).trim_ascii()
+    trim(rest.get(found.start..end).unwrap_or(&[]))
+}
+
+/// Without the blanks around it: what the scanner takes for one, the vertical tab among them.
+fn trim(text: &[u8]) -> &[u8] {
+    let start = text.iter().position(|b| !is_blank(*b)).unwrap_or(text.len());
+    let end = text.iter().rposition(|b| !is_blank(*b)).map_or(start, |last| last + 1);
+    text.get(start..end).unwrap_or(&[])
 }
 
 struct Found {
@@ -156,6 +164,9 @@ mod tests {
     fn empty_statements_are_none() {
         splits(";; /* nothing */ ; select 1; x", "select 1", " x");
         splits(";;", "", "");
+        assert_eq!(first_statement(";\u{b};\u{b}"), ("", ""));
+        assert_eq!(first_statement("\u{b}select 1\u{b}; x"), ("select 1", " x"));
+        assert_eq!(statement_from(b"\x0b\x0b", 0, usize::MAX), b"");
     }
 
     #[test]

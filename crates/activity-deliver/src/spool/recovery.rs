@@ -152,7 +152,8 @@ fn examine_last<D: Disk>(
         }
         audit.frame(&frame.header, false);
         is_gapless &= frame.at == end;
-        (end, behind) = (frame.end(), frame.header.ordinal + 1);
+        // The ordinal in its name was given, too: behind it nothing new is hidden by a file that somebody renamed.
+        (end, behind) = (frame.end(), frame.header.ordinal.max(segment.first) + 1);
     }
     segment.end = end;
     Ok(Examined { behind, is_gapless })

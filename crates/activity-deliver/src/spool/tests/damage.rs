@@ -267,3 +267,20 @@ fn one_read_tells_a_bounded_number_of_losses_and_the_next_goes_on() {
     }
     assert_eq!(told, Vec::from_iter(1..=100));
 }
+
+#[test]
+fn a_segment_under_the_name_of_a_later_one_hides_nothing_that_is_appended() {
+    let disk = filled(1..=1, BYTES);
+    let name = &segments(&disk)[0];
+    let mut content = disk.content(name);
+    content[0] ^= 1;
+    disk.put(name, &content);
+    disk.put(&format::segment_name(3), &content);
+    let (mut spool, recovered) = open(&disk);
+    assert_eq!(recovered.damaged, [lost(2, 3, None)]);
+    assert_eq!(spool.append(&[record(4, BYTES)]).unwrap(), 4..=4);
+    drop(spool);
+    let (mut spool, _) = open(&disk);
+    let read = read_all(&mut spool, BYTES);
+    assert_eq!((ordinals(&read), read.lost.len()), (vec![1, 4], 1));
+}

@@ -27,9 +27,11 @@ run() {
 }
 
 run lint "$ROOT/scripts/lint.sh"
+run deny "$ROOT/scripts/deny.sh"
 run unit "$ROOT/scripts/unit.sh"
 run loom "$ROOT/scripts/loom.sh"
 run sim "$ROOT/scripts/sim.sh"
+run fuzz "$ROOT/scripts/fuzz.sh" smoke
 wait $preparing || say "preparing failed, see $STATE/prepare.log; what needs it tries again"
 for version in 16 17 18 15; do run "regress-$version" "$ROOT/scripts/regress.sh" $version; done
 run postgres "$ROOT/scripts/postgres-suite.sh"

@@ -28,6 +28,10 @@ pub(super) struct Watch {
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration)]
     settle: Duration,
 
+    /// What each STREAM START has to say, such as locked=on; else it is an alarm (epoch). Can be given several times
+    #[arg(long, value_name = "NAME=VALUE", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    expect_start: Vec<String>,
+
     /// The kinds of alarms that are raised, with commas between them [default: all]
     #[arg(long, value_name = "KINDS", value_enum, value_delimiter = ',')]
     alarm: Vec<Kind>,
@@ -68,6 +72,7 @@ pub(crate) struct WatchOptions {
     pub(crate) endpoint: Endpoint,
     pub(crate) max_silence: Duration,
     pub(crate) settle: Duration,
+    pub(crate) expected_at_start: Vec<String>,
     pub(crate) alarms: BTreeSet<Kind>,
     pub(crate) on_alarm: Option<OnAlarm>,
     pub(crate) from: StartAt,
@@ -87,6 +92,7 @@ impl Watch {
             endpoint,
             max_silence: self.max_silence,
             settle: self.settle,
+            expected_at_start: self.expect_start,
             alarms: alarms.iter().copied().collect(),
             on_alarm,
             from: self.from,
@@ -139,6 +145,10 @@ mod test {
             "page 'the one' -x",
             "--alarm-timeout",
             "5s",
+            "--expect-start",
+            "locked=on",
+            "--expect-start",
+            "a=b",
             "--from",
             "trim-horizon",
             "--pretty",
@@ -156,6 +166,7 @@ mod test {
         assert_eq!((command.program.as_str(), command.limit), ("page", Duration::from_secs(5)));
         assert_eq!(command.arguments, ["the one", "-x"]);
         assert_eq!((options.from, options.style), (StartAt::TrimHorizon, Style::Pretty));
+        assert_eq!(options.expected_at_start, ["locked=on", "a=b"]);
         assert!(options.verbose);
     }
 

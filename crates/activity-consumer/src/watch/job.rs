@@ -41,7 +41,11 @@ impl Watch {
         out: Box<dyn Write + Send>,
         complaints: Box<dyn Write + Send>,
     ) -> Self {
-        let rules = Rules { max_silence: options.max_silence, settle: options.settle };
+        let rules = Rules {
+            max_silence: options.max_silence,
+            settle: options.settle,
+            expected_at_start: options.expected_at_start.clone(),
+        };
         Self {
             options,
             watcher: Watcher::new(rules),

@@ -2,7 +2,7 @@
 //!
 //! | command | alarm |
 //! |---|---|
-//! | STREAM START | `epoch` after an unclean end; none else |
+//! | STREAM START | `epoch` after an unclean end, or where it does not say what is expected of it; none else |
 //! | STREAM GAP BEGIN, STREAM GAP END | `gap`, once for each window |
 //! | STREAM STOP, STREAM CONFIG …, STREAM INTENT, STREAM SIGNAL, STREAM STALL, STREAM BREAK GLASS | as they are called |
 //! | any other STREAM … | `other`: whatever a later version says is not passed over |
@@ -45,13 +45,21 @@ pub(crate) struct Said {
     pub(crate) window: Option<String>,
 }
 
-/// `None` where there is nothing.
-pub(crate) fn read(event: &PlacedEvent<'_>, record: &Placed<'_>) -> Option<Said> {
+/// `None` where there is nothing. `expected` are parameters that a STREAM START has to have.
+pub(crate) fn read(event: &PlacedEvent<'_>, record: &Placed<'_>, expected: &[String]) -> Option<Said> {
     let command = event.command.as_deref().filter(|command| command.starts_with(PREFIX))?;
-    let mut window = None;
+    let (mut window, mut sentence) = (None, sentence(command, event.json));
     let kind = match (command, &event.told) {
         ("STREAM START", Some(Ok(Told::Start(start)))) => {
-            start.previous.as_ref().filter(|previous| !previous.clean)?;
+            let is_unclean = start.previous.as_ref().is_some_and(|previous| !previous.clean);
+            let missing = missing(event.json, expected);
+            if !is_unclean && missing.is_empty() {
+                return None;
+            }
+            for param in missing {
+                // Writing to a string cannot fail.
+                let _ = write!(sentence, "; not {param}");
+            }
             Kind::Epoch
         }
         (_, Some(Ok(Told::Begin(told) | Told::End(told)))) => {
@@ -66,7 +74,7 @@ pub(crate) fn read(event: &PlacedEvent<'_>, record: &Placed<'_>) -> Option<Said>
         (command, _) if command.starts_with("STREAM CONFIG") => Kind::Config,
         _ => Kind::Other,
     };
-    let mut finding = Finding::new(&sentence(command, event.json)).with_event(event.json);
+    let mut finding = Finding::new(&sentence).with_event(event.json);
     finding.instance = Some(record.instance.clone().into_owned());
     finding.epoch = Some(record.epoch.clone().into_owned());
     finding.sequence = Some(event.sequence);
@@ -95,6 +103,13 @@ fn sentence(command: &str, json: &str) -> String {
         }
     }
     sentence
+}
+
+/// Which of these parameters an event does not have.
+fn missing<'a>(json: &str, expected: &'a [String]) -> Vec<&'a str> {
+    let params = serde_json::from_str::<Shown<'_>>(json).map(|shown| shown.params).unwrap_or_default();
+    let missing = expected.iter().filter(|expected| !params.iter().any(|param| param == *expected));
+    missing.map(String::as_str).collect()
 }
 
 #[cfg(test)]

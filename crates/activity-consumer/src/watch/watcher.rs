@@ -24,11 +24,13 @@ const MAX_WINDOWS: usize = 65_536;
 /// A watch begins in the middle, and losses are told as they come.
 const ACCEPT: Accept = Accept { trimmed_start: true, open_window: true, no_loss: false };
 
-/// What is waited for, and how long.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What is waited for, and how long; and what is expected.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Rules {
     pub(crate) max_silence: Duration,
     pub(crate) settle: Duration,
+    /// Parameters that each STREAM START has to have.
+    pub(crate) expected_at_start: Vec<String>,
 }
 
 /// What comes out.
@@ -46,6 +48,7 @@ pub(crate) struct Watcher {
     beginning: Beginning,
     silence: Silence,
     suspicions: Suspicions,
+    expected_at_start: Vec<String>,
     /// Losses that were told.
     windows: BTreeSet<String>,
     /// Why nothing can be read for now.
@@ -65,6 +68,7 @@ impl Watcher {
             beginning: Beginning::new(rules.settle),
             silence: Silence::new(rules.max_silence),
             suspicions: Suspicions::new(rules.settle),
+            expected_at_start: rules.expected_at_start,
             windows: BTreeSet::new(),
             trouble: None,
             judge_at: None,
@@ -136,10 +140,10 @@ impl Watcher {
 
     fn events(&mut self, placed: &Placed<'_>, record: &Record<'_>, now: Duration) {
         let mut is_alive = false;
-        let (windows, outputs) = (&mut self.windows, &mut self.outputs);
+        let (windows, outputs, expected) = (&mut self.windows, &mut self.outputs, &self.expected_at_start);
         self.verifier.take_record(record, |event| {
             is_alive = true;
-            let Some(said) = stream_events::read(event, placed) else { return };
+            let Some(said) = stream_events::read(event, placed, expected) else { return };
             if let Some(window) = said.window {
                 if windows.len() >= MAX_WINDOWS {
                     windows.clear();

@@ -25,6 +25,7 @@ fn options() -> WatchOptions {
         endpoint: Endpoint::default(),
         max_silence: Duration::from_secs(10),
         settle: Duration::from_secs(10),
+        expected_at_start: Vec::new(),
         alarms: Kind::value_variants().iter().copied().collect(),
         on_alarm: None,
         from: StartAt::TrimHorizon,

@@ -7,7 +7,12 @@ use super::super::watcher::{Output, Rules, Watcher};
 use crate::fake::inner;
 use crate::verify::tests::producer::Epoch;
 
-const RULES: Rules = Rules { max_silence: Duration::from_secs(10), settle: Duration::from_secs(10) };
+const PATIENCE: Duration = Duration::from_secs(10);
+
+fn rules(expected_at_start: &[&str]) -> Rules {
+    let expected_at_start = expected_at_start.iter().map(|param| (*param).to_owned()).collect();
+    Rules { max_silence: PATIENCE, settle: PATIENCE, expected_at_start }
+}
 
 /// A watch that hears heartbeats all the time, unless a test says otherwise.
 struct Scene {
@@ -18,7 +23,7 @@ struct Scene {
 
 impl Scene {
     fn new() -> Self {
-        Self { watcher: Watcher::new(RULES), now: Duration::ZERO, notes: Vec::new() }
+        Self { watcher: Watcher::new(rules(&[])), now: Duration::ZERO, notes: Vec::new() }
     }
 
     /// One in whose beginning nothing but heartbeats came.
@@ -218,6 +223,21 @@ fn a_start_behind_an_unclean_end_is_an_alarm() {
 }
 
 #[test]
+fn a_start_that_does_not_say_what_is_expected_is_an_alarm() {
+    let records = first().records(5);
+    for (expected, alarms) in
+        [(&["previousEnd=none"][..], &[][..]), (&["locked=on", "previousEnd=none"], &[Kind::Epoch])]
+    {
+        let mut scene = Scene::new();
+        scene.watcher = Watcher::new(rules(expected));
+        scene.records(&records);
+        let raised = scene.alarms();
+        assert_eq!(raised.iter().map(|(kind, _)| *kind).collect::<Vec<_>>(), alarms);
+        assert!(raised.iter().all(|(_, text)| text.ends_with("; not locked=on")), "{raised:?}");
+    }
+}
+
+#[test]
 fn a_start_that_does_not_fit_what_came_before_is_an_alarm() {
     // The end of the epoch before is missing; it went on after its end; it is not there at all; nothing is said of it.
     let one = first();
@@ -285,7 +305,7 @@ fn what_is_no_record_is_an_alarm() {
 #[test]
 fn it_knows_when_it_has_something_to_do_next() {
     let mut scene = Scene::new();
-    assert_eq!(scene.watcher.next(), Some(RULES.max_silence));
+    assert_eq!(scene.watcher.next(), Some(PATIENCE));
     scene.now = Duration::from_secs(3);
     scene.record(heartbeat().as_bytes());
     assert_eq!(scene.watcher.next(), Some(Duration::from_secs(13)));

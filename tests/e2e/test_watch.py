@@ -6,6 +6,7 @@ import signal
 
 import pytest
 
+from accounts import spooled
 from waiting import wait_for
 
 PATIENCE = "1min"
@@ -108,6 +109,27 @@ def test_restarts_and_crashes_break_no_chain_and_a_killed_postmaster_is_told(ser
     assert "previousEnd=unclean" in event(raised[0])["paramList"]
 
 
+def test_load_over_many_shards_raises_nothing_whenever_the_watch_begins(consumer, make_cluster):
+    cluster = make_cluster(heartbeat_interval="200ms", stream_mode="provisioned", shard_count="4", batch_linger="5ms")
+    cluster.settle()
+    where = ("--cluster-id", cluster.cluster_id, "--endpoint-url", cluster.aws.endpoint)
+    watches = []
+    with contextlib.ExitStack() as ends:
+        for _ in range(3):
+            process = consumer("watch", *where, "--max-silence", PATIENCE, "--settle", "3s", "--verbose")
+            ends.callback(process.communicate)
+            ends.callback(process.kill)
+            watches.append(process)
+            ran = cluster.program("pgbench", "-i", "-s", "1", "-q")
+            assert ran.returncode == 0, ran.stderr
+            ran = cluster.program("pgbench", "-c", "4", "-T", "3", "-N")
+            assert ran.returncode == 0, ran.stderr
+        cluster.settle()
+        assert all(process.poll() is None for process in watches), [alarms(p) for p in watches if p.poll() is not None]
+        cluster.stop()
+        assert [kinds(alarms(process)) for process in watches] == [{"stop"}] * 3
+
+
 def test_what_somebody_else_puts_on_the_stream_is_told_and_the_same_record_once_more_is_not(server, watch):
     process = watch("--alarm", "missing,chain,epoch,unreadable")
     server.execute("SELECT 'to be sent again'")
@@ -118,6 +140,25 @@ def test_what_somebody_else_puts_on_the_stream_is_told_and_the_same_record_once_
     assert process.poll() is None, alarms(process)
     server.aws.kinesis.put_record(StreamName=server.stream, Data=b"rubbish", PartitionKey="a")
     assert kinds(alarms(process)) == {"unreadable"}
+
+
+@pytest.mark.parametrize(("what", "expected"), [("*.segment", "missing"), ("*", "epoch")])
+def test_what_somebody_deletes_from_the_spool_is_missed(consumer, make_cluster, injector, what, expected):
+    cluster = make_cluster(endpoint=injector.endpoint, heartbeat_interval="200ms")
+    cluster.execute("CREATE EXTENSION activity_stream")
+    cluster.settle()
+    where = ("--cluster-id", cluster.cluster_id, "--endpoint-url", cluster.aws.endpoint, "--from", "trim-horizon")
+    process = consumer("watch", *where, "--max-silence", PATIENCE, "--settle", "3s", "--alarm", "missing,chain,epoch")
+    with injector.off():
+        cluster.execute(*[f"SELECT 'in the outage {number}'" for number in range(20)])
+        spooled(cluster)
+        cluster.stop("immediate")
+        files = [file for file in (cluster.data / "activity_stream_spool").glob(what) if file.is_file()]
+        assert any(file.suffix == ".segment" for file in files), files
+        for file in files:
+            file.unlink()
+    cluster.start()
+    assert kinds(alarms(process)) == {expected}
 
 
 def test_with_a_command_it_goes_on_and_a_flood_runs_few(server, watch, tmp_path):

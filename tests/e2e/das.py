@@ -20,7 +20,7 @@ ENVELOPE = ["type", "version", "databaseActivityEvents", "key"]
 RECORD = ["type", "clusterId", "instanceId", "databaseActivityEventList"]
 
 
-class _DataKeyProvider(RawMasterKeyProvider):
+class DataKeyProvider(RawMasterKeyProvider):
     """One wrapping key, whatever it is asked for."""
 
     provider_id = "BC"
@@ -42,7 +42,7 @@ class _DataKeyProvider(RawMasterKeyProvider):
 
 def open_message(message, plaintext_key):
     """The JSON text in an Encryption SDK message."""
-    provider = _DataKeyProvider(plaintext_key)
+    provider = DataKeyProvider(plaintext_key)
     provider.add_master_key("DataKey")
     compressed, _ = _SDK.decrypt(
         source=message,

@@ -6,7 +6,10 @@ import signal
 
 import pytest
 
+import forge
+import verify
 from accounts import spooled
+from verified import inner_records
 from waiting import wait_for
 
 PATIENCE = "1min"
@@ -116,7 +119,7 @@ def test_load_over_many_shards_raises_nothing_whenever_the_watch_begins(consumer
     watches = []
     with contextlib.ExitStack() as ends:
         for _ in range(3):
-            process = consumer("watch", *where, "--max-silence", PATIENCE, "--settle", "3s", "--verbose")
+            process = consumer("watch", *where, "--max-silence", PATIENCE, "--verbose")
             ends.callback(process.communicate)
             ends.callback(process.kill)
             watches.append(process)
@@ -142,13 +145,33 @@ def test_what_somebody_else_puts_on_the_stream_is_told_and_the_same_record_once_
     assert kinds(alarms(process)) == {"unreadable"}
 
 
+@pytest.mark.parametrize(
+    ("epoch", "chain", "expected"), [(None, None, "chain"), (None, bytes(32), "chain"), ("00000000000000ff", None, "epoch")]
+)
+def test_what_a_key_holder_forges_contradicts_the_server(server, watch, alias, epoch, chain, expected):
+    """The next event under its right chain, one under a wrong chain, and an epoch of his own."""
+    process = watch("--alarm", "missing,chain,epoch,unreadable", settle="2s")
+    server.execute("SELECT 'before the forgery'")
+    server.settle()
+    last = max(filter(None, map(verify.parse, inner_records(server.reader))), key=lambda r: r.events[-1][0]["sequence"])
+    number, after = last.events[-1][0]["sequence"] + 1, last.chain
+    for _, event in last.events:
+        after = verify.then(after, event)
+    if epoch:
+        number, after = 1, verify.begin(epoch)
+    event = f'{{"class":"READ","command":"SELECT","dbUserName":"nobody","type":"record","sequence":{number}}}'
+    forge.put(server, alias, forge.inner(server, epoch or last.epoch, number, (chain or after).hex(), [event]))
+    server.execute("SELECT 'the event that has this number'")
+    assert kinds(alarms(process)) == {expected}
+
+
 @pytest.mark.parametrize(("what", "expected"), [("*.segment", "missing"), ("*", "epoch")])
 def test_what_somebody_deletes_from_the_spool_is_missed(consumer, make_cluster, injector, what, expected):
     cluster = make_cluster(endpoint=injector.endpoint, heartbeat_interval="200ms")
     cluster.execute("CREATE EXTENSION activity_stream")
     cluster.settle()
     where = ("--cluster-id", cluster.cluster_id, "--endpoint-url", cluster.aws.endpoint, "--from", "trim-horizon")
-    process = consumer("watch", *where, "--max-silence", PATIENCE, "--settle", "3s", "--alarm", "missing,chain,epoch")
+    process = consumer("watch", *where, "--max-silence", PATIENCE, "--settle", "5s", "--alarm", "missing,chain,epoch")
     with injector.off():
         cluster.execute(*[f"SELECT 'in the outage {number}'" for number in range(20)])
         spooled(cluster)

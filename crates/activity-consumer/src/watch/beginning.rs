@@ -1,7 +1,7 @@
 //! What lies before the watch: in epochs that were under way when it began, numbers that are missing there prove nothing.
 //!
 //! Records of one shard overtake those of another, and shards begin to be read one after the other. So of an epoch whose first
-//! event was not read, the records that arrived in the first `--settle` of the watch only make its *baseline*: the highest number
+//! event was not read, the records that arrived until all shards were being read, and for `--settle` after that, only make its *baseline*: the highest number
 //! among them, raised to what comes before the first record behind them. Gaps above it count.
 //!
 //! An epoch that begins later is judged as a whole, and so is one whose first event was read.
@@ -24,25 +24,36 @@ struct UnderWay {
 #[derive(Debug)]
 pub(crate) struct Beginning {
     length: Duration,
-    /// The earliest arrival, on the clock of arrivals.
+    /// The earliest arrival, on the clock of arrivals; of several shards the latest one when all of them were being read.
     first: Option<Duration>,
+    latest: Option<Duration>,
+    is_positioned: bool,
     /// `None` for those that are judged as a whole.
     epochs: BTreeMap<String, Option<UnderWay>>,
 }
 
 impl Beginning {
     pub(crate) fn new(length: Duration) -> Self {
-        Self { length, first: None, epochs: BTreeMap::new() }
+        Self { length, first: None, latest: None, is_positioned: false, epochs: BTreeMap::new() }
     }
 
     /// A record of any kind arrived.
     pub(crate) fn arrived(&mut self, at: Duration) {
-        self.first = Some(self.first.map_or(at, |first| first.min(at)));
+        self.latest = self.latest.max(Some(at));
+        self.first = match self.first {
+            Some(first) if self.is_positioned => Some(first),
+            first => Some(first.map_or(at, |first| first.min(at))),
+        };
+    }
+
+    /// Every shard is being read: what came to some of them before may be missing of others.
+    pub(crate) fn positioned(&mut self) {
+        (self.first, self.is_positioned) = (self.latest, true);
     }
 
     /// A record with events of these numbers arrived.
     pub(crate) fn events(&mut self, epoch: &str, first: u64, last: u64, at: Duration) {
-        let is_in_it = self.first.is_none_or(|begun| at <= begun + self.length);
+        let is_in_it = !self.is_positioned || self.first.is_none_or(|begun| at <= begun + self.length);
         if let Some(known) = self.epochs.get_mut(epoch) {
             match known {
                 _ if first == 1 => *known = None,
@@ -75,6 +86,7 @@ mod test {
 
     fn beginning(records: &[(u64, u64, u64)]) -> Beginning {
         let mut beginning = Beginning::new(s(10));
+        beginning.positioned();
         for (at, first, last) in records {
             beginning.arrived(s(*at));
             beginning.events("e", *first, *last, s(*at));
@@ -97,8 +109,25 @@ mod test {
     }
 
     #[test]
+    fn the_beginning_lasts_from_when_every_shard_is_read() {
+        let mut beginning = Beginning::new(s(10));
+        for (at, first) in [(100, 50), (130, 70)] {
+            beginning.arrived(s(at));
+            beginning.events("e", first, first + 9, s(at));
+        }
+        beginning.positioned();
+        beginning.arrived(s(139));
+        beginning.events("e", 90, 99, s(139));
+        assert!(beginning.covers("e", 89));
+        beginning.arrived(s(141));
+        beginning.events("e", 120, 129, s(141));
+        assert!(beginning.covers("e", 119) && !beginning.covers("e", 130));
+    }
+
+    #[test]
     fn an_epoch_that_begins_later_is_judged_as_a_whole() {
         let mut beginning = Beginning::new(s(10));
+        beginning.positioned();
         beginning.arrived(s(100));
         beginning.events("later", 5, 9, s(111));
         assert!(!beginning.covers("later", 4));

@@ -118,17 +118,21 @@ impl Watch {
             Heard::Unreadable { place, reason } => self.watcher.unreadable(&place, &reason),
             Heard::Trouble(error) => {
                 self.complain(format_args!("{error}; trying again"));
-                self.watcher.trouble(Some(error));
+                self.watcher.trouble(self.begun.elapsed(), Some(error));
             }
             Heard::Recovered => {
                 self.complain("reading again");
-                self.watcher.trouble(None);
+                self.watcher.trouble(self.begun.elapsed(), None);
             }
-            Heard::Positioned(shards) if self.options.verbose => {
-                let stream = self.options.stream.clone();
-                self.complain(format_args!("watching {stream}, shards: {shards}"));
+            Heard::Positioned(shards) => {
+                self.watcher.positioned();
+                if self.options.verbose {
+                    let stream = self.options.stream.clone();
+                    self.complain(format_args!("watching {stream}, shards: {shards}"));
+                }
             }
-            Heard::Positioned(_) | Heard::Ended(_) => {}
+            Heard::CaughtUp => self.watcher.caught_up(self.begun.elapsed()),
+            Heard::Ended(_) => {}
         }
     }
 

@@ -15,12 +15,13 @@
 //!
 //! See [`alarm::Kind`]. What `verify` would report is an alarm, told once: at once where nothing that is yet to come can
 //! change it (a broken chain), and after `--settle` where it can (a number that is missing: records of different shards overtake one
-//! another, and requests are sent again). Judged is once a second at most, and only when something came.
+//! another, and requests are sent again). It does not settle while a part of the stream is behind: until every shard was read as far as it
+//! went at the beginning, and while one cannot be read, which is an alarm itself when it lasts (`silence`). Judged is once a second at most, and only when something came.
 //!
 //! # What it does not see
 //!
-//! * What came before it began, and gaps among the records that arrived while it did: those of the first `--settle` of each
-//!   epoch that was under way ([`beginning`]).
+//! * What came before it began, and gaps among the records that arrived while it did, of an epoch that was under way: until all shards are
+//!   being read, and for `--settle` ([`beginning`]).
 //! * That heartbeats are old ones, put on the stream again by somebody who may write to it: they have no place in the chain. Events that
 //!   come again do not count as a sign of life.
 //! * Whatever happens while it does not run. It keeps no checkpoint; `verify` looks at all that the stream keeps.

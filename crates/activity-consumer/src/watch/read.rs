@@ -21,11 +21,13 @@ pub(crate) const MAX_AHEAD: usize = 16;
 pub(crate) enum Heard {
     /// So many shards are read from where they were to be.
     Positioned(usize),
+    /// Every shard was read as far as it went when reading began.
+    CaughtUp,
     /// A record, opened.
     Record { arrived: Option<SystemTime>, place: String, inner_json: Vec<u8> },
     /// A record that cannot be opened: where it is, and why.
     Unreadable { place: String, reason: String },
-    /// Nothing can be read for now.
+    /// The stream, or a part of it, cannot be read for now.
     Trouble(String),
     /// That is over.
     Recovered,
@@ -54,7 +56,7 @@ impl<S: Source, K: Unwrap> Reader<S, K> {
             match self.follow.next().await {
                 Err(error) => return self.tell(Heard::Ended(error.to_string())).await,
                 Ok(Step::Positioned(shards)) => self.tell(Heard::Positioned(shards)).await?,
-                Ok(Step::CaughtUp) => {}
+                Ok(Step::CaughtUp) => self.tell(Heard::CaughtUp).await?,
                 Ok(Step::Trouble(error)) => self.tell(Heard::Trouble(error.to_string())).await?,
                 Ok(Step::Recovered) => self.tell(Heard::Recovered).await?,
                 Ok(Step::Records { shard, records, .. }) => {

@@ -18,12 +18,14 @@ enum State {
 #[derive(Debug)]
 pub(crate) struct Suspicions {
     settle: Duration,
+    /// Not all of the stream is read as far as the rest: nothing settles.
+    is_held: bool,
     known: HashMap<Problem, State>,
 }
 
 impl Suspicions {
     pub(crate) fn new(settle: Duration) -> Self {
-        Self { settle, known: HashMap::new() }
+        Self { settle, is_held: false, known: HashMap::new() }
     }
 
     /// What is wrong now. Returned is what was told and is right after all.
@@ -40,12 +42,30 @@ impl Suspicions {
         settled
     }
 
+    /// Whether what is missing may stand in a part of the stream that is not read yet. When that is over, it has its time to settle.
+    pub(crate) fn hold(&mut self, now: Duration, is_held: bool) {
+        if self.is_held && !is_held {
+            let settled = now + self.settle;
+            for (problem, state) in &mut self.known {
+                let can_settle =
+                    alarm_of(problem.kind, self.settle).is_some_and(|(_, patience)| !patience.is_zero());
+                if let State::Due(at) = state
+                    && can_settle
+                {
+                    *at = (*at).max(settled);
+                }
+            }
+        }
+        self.is_held = is_held;
+    }
+
     /// What is an alarm by now, each once.
     pub(crate) fn due(&mut self, now: Duration) -> Vec<(Kind, Finding)> {
         let mut due = Vec::new();
         for (problem, state) in &mut self.known {
             let is_due = matches!(state, State::Due(at) if *at <= now);
-            if let Some((kind, _)) = alarm_of(problem.kind, self.settle).filter(|_| is_due) {
+            let is_alarm = |(_, patience): &(Kind, Duration)| is_due && (patience.is_zero() || !self.is_held);
+            if let Some((kind, _)) = alarm_of(problem.kind, self.settle).filter(is_alarm) {
                 *state = State::Told;
                 let mut finding = Finding::new(&problem.text);
                 finding.epoch.clone_from(&problem.epoch);
@@ -59,8 +79,11 @@ impl Suspicions {
 
     /// When the next one is due.
     pub(crate) fn next(&self) -> Option<Duration> {
-        let due = self.known.values().filter_map(|state| match state {
-            State::Due(at) => Some(*at),
+        let due = self.known.iter().filter_map(|(problem, state)| match state {
+            State::Due(at) => {
+                let (_, patience) = alarm_of(problem.kind, self.settle)?;
+                (patience.is_zero() || !self.is_held).then_some(*at)
+            }
             State::Told => None,
         });
         due.min()
@@ -110,6 +133,20 @@ mod test {
         assert_eq!((told(&mut suspicions, 99), suspicions.next()), (vec![], None));
         let settled = suspicions.judged(Duration::from_secs(100), HashSet::from([broken]));
         assert_eq!(settled, [gap]);
+    }
+
+    #[test]
+    fn nothing_settles_while_a_part_of_the_stream_is_not_read() {
+        let mut suspicions = Suspicions::new(Duration::from_secs(10));
+        suspicions.hold(Duration::ZERO, true);
+        let found = [problem(verify::Kind::Gap, "gap"), problem(verify::Kind::BrokenLink, "broken")];
+        suspicions.judged(Duration::from_secs(1), HashSet::from(found));
+        assert_eq!(told(&mut suspicions, 50), [(Kind::Chain, "broken".into())]);
+        assert_eq!(suspicions.next(), None);
+        suspicions.hold(Duration::from_secs(60), false);
+        assert_eq!(suspicions.next(), Some(Duration::from_secs(70)));
+        assert_eq!(told(&mut suspicions, 69), []);
+        assert_eq!(told(&mut suspicions, 70), [(Kind::Missing, "gap".into())]);
     }
 
     #[test]

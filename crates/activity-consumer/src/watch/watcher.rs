@@ -41,6 +41,14 @@ pub(crate) enum Output {
     Note(String),
 }
 
+/// A failure of reading that lasts.
+#[derive(Debug)]
+struct Trouble {
+    error: String,
+    since: Duration,
+    is_told: bool,
+}
+
 /// Watches.
 #[derive(Debug)]
 pub(crate) struct Watcher {
@@ -51,8 +59,10 @@ pub(crate) struct Watcher {
     expected_at_start: Vec<String>,
     /// Losses that were told.
     windows: BTreeSet<String>,
-    /// Why nothing can be read for now.
-    trouble: Option<String>,
+    max_silence: Duration,
+    /// Why the stream, or a part of it, cannot be read for now.
+    trouble: Option<Trouble>,
+    has_caught_up: bool,
     /// When what came since the last judgement is judged; `None` where nothing did.
     judge_at: Option<Duration>,
     judged_at: Duration,
@@ -63,14 +73,18 @@ pub(crate) struct Watcher {
 impl Watcher {
     /// Begins now, which is 0.
     pub(crate) fn new(rules: Rules) -> Self {
+        let mut suspicions = Suspicions::new(rules.settle);
+        suspicions.hold(Duration::ZERO, true);
         Self {
             verifier: Verifier::default(),
             beginning: Beginning::new(rules.settle),
             silence: Silence::new(rules.max_silence),
-            suspicions: Suspicions::new(rules.settle),
+            suspicions,
             expected_at_start: rules.expected_at_start,
             windows: BTreeSet::new(),
+            max_silence: rules.max_silence,
             trouble: None,
+            has_caught_up: false,
             judge_at: None,
             judged_at: Duration::ZERO,
             has_too_many_instances: false,
@@ -110,9 +124,25 @@ impl Watcher {
         self.outputs.push(Output::Alarm(Kind::Unreadable, finding));
     }
 
-    /// Why nothing can be read for now; `None` when that is over.
-    pub(crate) fn trouble(&mut self, trouble: Option<String>) {
-        self.trouble = trouble;
+    /// Why the stream, or a part of it, cannot be read for now; `None` when that is over.
+    pub(crate) fn trouble(&mut self, now: Duration, error: Option<String>) {
+        self.trouble = error.map(|error| Trouble { error, since: now, is_told: false });
+        self.hold(now);
+    }
+
+    /// Every shard is being read.
+    pub(crate) fn positioned(&mut self) {
+        self.beginning.positioned();
+    }
+
+    /// Every shard was read as far as it went when the watch began.
+    pub(crate) fn caught_up(&mut self, now: Duration) {
+        self.has_caught_up = true;
+        self.hold(now);
+    }
+
+    fn hold(&mut self, now: Duration) {
+        self.suspicions.hold(now, !self.has_caught_up || self.trouble.is_some());
     }
 
     /// Time has passed.
@@ -126,11 +156,22 @@ impl Watcher {
         for silent in self.silence.due(now) {
             self.silent(silent, now);
         }
+        if let Some(trouble) = self.trouble.as_mut().filter(|trouble| !trouble.is_told)
+            && trouble.since + self.max_silence <= now
+        {
+            trouble.is_told = true;
+            let seconds = now.saturating_sub(trouble.since).as_secs_f64();
+            let text =
+                format!("the stream, or a part of it, cannot be read for {seconds:.1} s: {}", trouble.error);
+            self.outputs.push(Output::Alarm(Kind::Silence, Finding::new(&text)));
+        }
     }
 
     /// When [`Watcher::tick`] has something to do next, where nothing comes.
     pub(crate) fn next(&self) -> Option<Duration> {
-        [self.judge_at, self.suspicions.next(), self.silence.next()].into_iter().flatten().min()
+        let untold = self.trouble.as_ref().filter(|trouble| !trouble.is_told);
+        let trouble = untold.map(|trouble| trouble.since + self.max_silence);
+        [self.judge_at, self.suspicions.next(), self.silence.next(), trouble].into_iter().flatten().min()
     }
 
     /// What came out since the last call.
@@ -184,8 +225,8 @@ impl Watcher {
             Some(instance) => format!("no record of {instance} for {seconds:.1} s"),
             None => format!("no record at all since the watch began, {seconds:.1} s ago"),
         };
-        if let Some(trouble) = &self.trouble {
-            text = format!("{text}; the stream cannot be read: {trouble}");
+        if let Some(Trouble { error, .. }) = &self.trouble {
+            text = format!("{text}; the stream cannot be read: {error}");
         }
         let finding = Finding { instance: silent.instance, ..Finding::new(&text) };
         self.outputs.push(Output::Alarm(Kind::Silence, finding));

@@ -23,7 +23,10 @@ struct Scene {
 
 impl Scene {
     fn new() -> Self {
-        Self { watcher: Watcher::new(rules(&[])), now: Duration::ZERO, notes: Vec::new() }
+        let mut scene = Self { watcher: Watcher::new(rules(&[])), now: Duration::ZERO, notes: Vec::new() };
+        scene.watcher.positioned();
+        scene.watcher.caught_up(Duration::ZERO);
+        scene
     }
 
     /// One in whose beginning nothing but heartbeats came.
@@ -107,13 +110,19 @@ fn silence_is_told_once_with_its_reason_and_its_end_is_noted() {
     assert_eq!(alarms, [(Kind::Silence, "no record at all since the watch began, 10.0 s ago".into())]);
     assert_eq!(scene.wait(5), []);
     assert_eq!(scene.notes, ["db-B is heard again, after 31 s"]);
-    scene.watcher.trouble(Some("Kinesis GetRecords: refused".into()));
+    scene.watcher.trouble(scene.now, Some("Kinesis GetRecords: refused".into()));
     assert_eq!(
         scene.hush(30),
-        [(
-            Kind::Silence,
-            "no record of db-B for 10.0 s; the stream cannot be read: Kinesis GetRecords: refused".into()
-        )]
+        [
+            (
+                Kind::Silence,
+                "no record of db-B for 10.0 s; the stream cannot be read: Kinesis GetRecords: refused".into()
+            ),
+            (
+                Kind::Silence,
+                "the stream, or a part of it, cannot be read for 10.0 s: Kinesis GetRecords: refused".into()
+            )
+        ]
     );
 }
 
@@ -142,6 +151,21 @@ fn a_missing_record_is_an_alarm_once_it_had_time_to_come() {
     scene.record(&late);
     assert_eq!(scene.wait(60), []);
     assert_eq!(scene.notes.len(), 1, "it is there after all: {:?}", scene.notes);
+}
+
+#[test]
+fn what_may_stand_in_a_part_that_is_not_read_yet_is_no_alarm() {
+    let mut scene = Scene::new();
+    scene.watcher = Watcher::new(rules(&[]));
+    let mut records = first().records(3);
+    let late = records.remove(2);
+    scene.watcher.positioned();
+    scene.records(&records);
+    assert_eq!(scene.wait(100), [], "a shard with a long past is still being read");
+    scene.watcher.caught_up(scene.now);
+    assert_eq!(scene.wait(9), []);
+    scene.record(&late);
+    assert_eq!(scene.wait(60), []);
 }
 
 #[test]

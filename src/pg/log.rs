@@ -18,6 +18,8 @@ pub(crate) mod sqlstate {
     pub(crate) const CANCELLED: &str = "57014";
     /// successful_completion, for messages that report no failure
     pub(crate) const NOTICE: &str = "00000";
+    /// warning
+    pub(crate) const WARNING: &str = "01000";
     /// The stream or its key cannot be reached.
     pub(crate) const UNAVAILABLE: &str = "AS001";
     /// Events are lost.

@@ -14,6 +14,7 @@ mod locked;
 mod spool;
 mod stream;
 mod sync;
+mod transport;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -39,10 +40,11 @@ use crate::pg::log;
 
 /// All settings, in the order in which they are defined.
 fn themes() -> impl Iterator<Item = &'static dyn Define> {
-    let themes: [&[&'static dyn Define]; 8] = [
+    let themes: [&[&'static dyn Define]; 9] = [
         locked::SETTINGS,
         identity::SETTINGS,
         stream::SETTINGS,
+        transport::SETTINGS,
         capture::SETTINGS,
         sync::SETTINGS,
         filter::SETTINGS,
@@ -67,6 +69,7 @@ pub(crate) fn register() {
             "Set activity_stream.kms_key_id to the id, alias or ARN of a KMS key, or activity_stream.mode to off.",
         );
     }
+    transport::check();
     identity::derive();
 }
 

@@ -1,6 +1,8 @@
 //! Where the stream and the key are.
 
-use super::{checks, identity};
+use activity_aws::{ServiceEndpoints, Transport};
+
+use super::{checks, identity, transport};
 use crate::pg::guc::{AnyChoice, Bool, Choice, ChoiceEntry, Context, Define, Description, Int, Text, Unit};
 
 /// `activity_stream.kms_key_id`
@@ -24,7 +26,8 @@ static REGION: Text<checks::Region> = Text::new(
     c"",
 );
 
-static ENDPOINT_URL: Text<checks::EndpointUrl> = Text::new(
+/// `activity_stream.endpoint_url`
+pub(super) static ENDPOINT_URL: Text<checks::EndpointUrl> = Text::new(
     Description {
         name: c"activity_stream.endpoint_url",
         short: c"Sets one endpoint for all AWS services, such as a local AWS.",
@@ -122,6 +125,10 @@ pub(crate) struct StreamSettings {
     pub(crate) region: Option<String>,
     /// `None`: the SDK's own chain.
     pub(crate) endpoint_url: Option<String>,
+    /// Endpoints of single services, which go before that one.
+    pub(crate) services: ServiceEndpoints,
+    /// What may be sent in the clear, and whose certificates count.
+    pub(crate) transport: Transport,
     /// `None`: the SDK's own chain.
     pub(crate) profile: Option<String>,
     /// Whether to create the stream where it is missing.
@@ -139,6 +146,8 @@ pub(super) fn settings() -> StreamSettings {
         name: identity::stream_name(),
         region: REGION.get_nonempty(),
         endpoint_url: ENDPOINT_URL.get_nonempty(),
+        services: transport::services(),
+        transport: transport::transport(),
         profile: PROFILE.get_nonempty(),
         create: CREATE_STREAM.get(),
         provisioned_shards: (STREAM_MODE.get() == PROVISIONED).then_some(shards),

@@ -92,7 +92,9 @@ impl Connection {
         let endpoint = Endpoint {
             region: settings.stream.region.clone(),
             endpoint_url: settings.stream.endpoint_url.clone(),
+            services: settings.stream.services.clone(),
             profile: settings.stream.profile.clone(),
+            transport: settings.stream.transport.clone(),
         };
         let (answer, state) = oneshot::channel();
         let wake = threads.waker();

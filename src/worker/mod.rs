@@ -227,7 +227,10 @@ impl Worker {
             }
             None => params.extend(["previousEpoch=none".to_owned(), "previousEnd=none".to_owned()]),
         }
-        params.push(format!("locked={}", if settings::locked() { "on" } else { "off" }));
+        let on_or_off = |on: bool| if on { "on" } else { "off" };
+        params.push(format!("locked={}", on_or_off(settings::locked())));
+        let insecure = self.settings.stream.transport.allow_insecure;
+        params.push(format!("allowInsecureEndpoint={}", on_or_off(insecure)));
         let told = Told { command: "STREAM START", text: "The stream begins.", params: &params };
         if self.accounts.publish(&told).is_some() {
             self.started = true;

@@ -66,13 +66,15 @@ class Factory:
         self._what = (installation, aws, alias)
         self.clusters = []
 
-    def __call__(self, start=True, endpoint=None, alias=None, preload=None, conf=None, **settings):
-        """`settings` are ours, without their prefix; `conf` is the rest."""
+    def __call__(
+        self, start=True, endpoint=None, alias=None, preload=None, conf=None, environment=None, **settings
+    ):
+        """`settings` are ours, without their prefix; `conf` is the rest; `environment` is the server's, beyond the usual."""
         installation, aws, own_alias = self._what
         conf = dict(conf or {}) | {f"activity_stream.{name}": value for name, value in settings.items()}
         if preload is not None:
             conf["shared_preload_libraries"] = preload
-        cluster = Cluster(installation, aws, alias or own_alias, conf, endpoint)
+        cluster = Cluster(installation, aws, alias or own_alias, conf, endpoint, environment)
         self.clusters.append(cluster)
         return cluster.start() if start else cluster
 
@@ -156,9 +158,9 @@ def consumer():
     env = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")}
     env |= {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": "us-east-1"}
 
-    def start(*arguments, **options):
+    def start(*arguments, environment=None, **options):
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-        return subprocess.Popen([binary, *arguments], env=env, **(pipes | options))
+        return subprocess.Popen([binary, *arguments], env=env | (environment or {}), **(pipes | options))
 
     return start
 

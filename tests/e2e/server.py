@@ -96,9 +96,10 @@ class Installation:
 class Cluster:
     """One server."""
 
-    def __init__(self, installation, aws, alias, conf, endpoint=None):
+    def __init__(self, installation, aws, alias, conf, endpoint=None, environment=None):
         self.installation = installation
         self.aws = aws
+        self.environment = environment
         self.port = _free_port()
         self.cluster_id = random_id("cluster-")
         self.instance_id = random_id("db-")
@@ -152,7 +153,9 @@ class Cluster:
     def _pg_ctl(self, *arguments):
         # To a file, not to a pipe: the server would keep that open.
         with open(self.folder / "pg_ctl.out", "w+", encoding="utf-8") as out:
-            result = self.installation.run("pg_ctl", "-D", self.data, *arguments, stdout=out, stderr=out)
+            result = self.installation.run(
+                "pg_ctl", "-D", self.data, *arguments, environment=self.environment, stdout=out, stderr=out
+            )
             out.seek(0)
             result.stderr = out.read()
             return result

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tls import Authority
 from waiting import wait_for
 
 pytestmark = pytest.mark.skipif(os.getuid() != 0, reason="files of root's are made")
@@ -287,3 +288,12 @@ def test_where_nothing_is_locked_the_automatic_file_counts_and_that_is_told(make
     wait_for(cluster.changes_in_force, "it is in force")
     events = cluster.reader.wait_for(lambda events: [e for e in events if e["command"] == "STREAM CONFIG"], "it is told")
     assert "setting=activity_stream.batch_linger" in events[0]["paramList"]
+
+
+def test_who_is_trusted_for_aws_is_said_by_a_file_of_roots(make_locked, folder):
+    authority = Authority(folder, "activity_stream e2e")
+    of_the_server = make_locked(start=False, ca_file="ca.pem")
+    (of_the_server.data / "ca.pem").write_bytes(authority.file.read_bytes())
+    refuses_to_start(of_the_server, "the file of activity_stream.ca_file is not protected", f"{of_the_server.data}/ca.pem")
+    cluster = make_locked(ca_file=authority.file)
+    still_told(cluster, "trusted by a file of root's")

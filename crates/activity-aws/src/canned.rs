@@ -11,6 +11,8 @@ use std::thread;
 pub(crate) enum Answer {
     /// A whole answer.
     Send { status: u16, content_type: &'static str, body: String },
+    /// Sends the client elsewhere.
+    Redirect { status: u16, location: String },
     /// Reads the request and never answers.
     Hang,
     /// Reads the request and closes the connection.
@@ -100,6 +102,10 @@ fn serve(mut connection: TcpStream, date: &str, answers: &Mutex<VecDeque<Answer>
              x-amzn-RequestId: canned-request\r\n{}Connection: close\r\n\r\n{body}",
             body.len(),
             if date.is_empty() { String::new() } else { format!("Date: {date}\r\n") },
+        ),
+        Some(Answer::Redirect { status, location }) => write!(
+            connection,
+            "HTTP/1.1 {status} Canned\r\nLocation: {location}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
         ),
         Some(Answer::CutOff) => connection.write_all(HALF_AN_ANSWER),
         Some(Answer::HangInBody) => {

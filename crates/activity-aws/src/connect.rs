@@ -1,29 +1,25 @@
 //! From an [`Endpoint`] to a configured [`Aws`], of which all service clients are made.
+//!
+//! All calls go through one HTTP client, and through a guard that knows what may be sent without TLS (`plain_http.rs`): a strict
+//! one for the services, one that lets instance metadata pass for the sources of credentials.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
-use aws_config::{Region, SdkConfig};
+use aws_config::SdkConfig;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_types::retry::RetryConfig;
 use tokio::runtime::Handle;
 
+use crate::ca_file::CaFileError;
 use crate::credentials::{DropWhenRefused, Identities, RenewedChain};
+use crate::endpoint::{Endpoint, check_url, given};
 use crate::error::causes;
+use crate::plain_http::Guarded;
 use crate::standard::Standard;
 
 /// Longest time that loading the configuration may take; it may ask EC2 instance metadata for the region.
 const LOAD_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// Where AWS is. `None` and the empty string leave the answer to the SDK's own chain.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Endpoint {
-    /// Region name, such as `eu-central-1`; else `AWS_REGION`, the profile, the EC2 instance.
-    pub region: Option<String>,
-    /// Base URL of every service, for a local or private endpoint; else `AWS_ENDPOINT_URL[_<SERVICE>]`, the profile.
-    pub endpoint_url: Option<String>,
-    /// Profile of the shared configuration files; else `AWS_PROFILE`, `default`.
-    pub profile: Option<String>,
-}
 
 /// How long a call may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,6 +53,23 @@ pub enum ConnectError {
         /// The URL as it was given.
         url: String,
     },
+    /// The endpoint is reached without TLS, and is not on this host.
+    #[error(
+        "the AWS endpoint \"{url}\" is plain HTTP to another host (hint: use an https:// URL, or allow insecure \
+         endpoints where the network in between is trusted)"
+    )]
+    InsecureEndpoint {
+        /// The URL as it was given.
+        url: String,
+    },
+    /// The file of trusted certificate authorities cannot be used.
+    #[error("the CA file {} cannot be used: {reason}", .path.display())]
+    CaFile {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: CaFileError,
+    },
     /// The explicit profile is in neither shared configuration file. The SDK would go on with another identity.
     #[error(
         "the AWS profile \"{name}\" does not exist (hint: profiles are read from ~/.aws/config and \
@@ -89,12 +102,13 @@ pub enum ConnectError {
 
 /// A service's configuration: that of the connection, its endpoint and its rules. Each SDK crate has a builder type of its own.
 macro_rules! service_config {
-    ($aws:expr, $service:ident, $retries:expr) => {{
+    ($aws:expr, $service:ident, $own_url:expr, $retries:expr) => {{
         let mut builder = $service::config::Builder::from(&$aws.config)
+            .http_client($aws.http_client.clone())
             .retry_config($retries.config())
             .interceptor(DropWhenRefused($aws.identities.clone()));
-        if let Some(url) = &$aws.endpoint_url {
-            builder.set_endpoint_url(Some(url.clone()));
+        if let Some(url) = given($own_url).or(given(&$aws.endpoint.endpoint_url)) {
+            builder.set_endpoint_url(Some(url.to_owned()));
         }
         builder.build()
     }};
@@ -105,8 +119,10 @@ macro_rules! service_config {
 pub struct Aws {
     config: SdkConfig,
     identities: Identities,
-    /// The explicit endpoint, which goes before the environment's `AWS_ENDPOINT_URL_<SERVICE>`.
-    endpoint_url: Option<String>,
+    /// For calls of services, which never leave this host without TLS unless that is allowed.
+    http_client: Guarded,
+    /// The explicit endpoints go before the environment's `AWS_ENDPOINT_URL_<SERVICE>`.
+    endpoint: Endpoint,
 }
 
 impl Aws {
@@ -128,14 +144,9 @@ impl Aws {
         timeouts: Timeouts,
         credentials: Option<SharedCredentialsProvider>,
     ) -> Result<Self, ConnectError> {
-        let endpoint_url = given(endpoint.endpoint_url.as_deref());
-        if let Some(url) = endpoint_url {
-            check_url(url)?;
-        }
-        let mut standard = Standard::new(timeouts.connect, timeouts.attempt);
-        standard.region = given(endpoint.region.as_deref()).map(|region| Region::new(region.to_owned()));
-        standard.profile = given(endpoint.profile.as_deref()).map(str::to_owned);
-        standard.endpoint_url = endpoint_url.map(str::to_owned);
+        endpoint.check()?;
+        let mut standard = Standard::new(endpoint, timeouts)?;
+        let http_client = standard.of_services();
         let (runtime, settings) = (Handle::current(), standard.clone());
         let load = tokio::task::spawn_blocking(move || runtime.block_on(load(&settings)));
         let config = tokio::time::timeout(LOAD_TIMEOUT, load)
@@ -143,7 +154,6 @@ impl Aws {
             .map_err(|_| ConnectError::TimedOut(LOAD_TIMEOUT))?
             .map_err(|_| ConnectError::BrokenOff)??;
         standard.region = config.region().cloned();
-        let endpoint_url = standard.endpoint_url.clone();
         let (provider, identities) = match credentials {
             Some(provider) => (provider, Identities::new(None)),
             None => {
@@ -153,7 +163,7 @@ impl Aws {
         };
         let config =
             config.into_builder().credentials_provider(provider).identity_cache(identities.clone()).build();
-        Ok(Self { config, identities, endpoint_url })
+        Ok(Self { config, identities, http_client, endpoint: endpoint.clone() })
     }
 
     /// The region that calls are signed for.
@@ -164,22 +174,42 @@ impl Aws {
 
     /// A Kinesis client that retries as told.
     pub(crate) fn kinesis(&self, retries: Retries) -> aws_sdk_kinesis::Client {
-        aws_sdk_kinesis::Client::from_conf(service_config!(self, aws_sdk_kinesis, retries))
+        aws_sdk_kinesis::Client::from_conf(service_config!(
+            self,
+            aws_sdk_kinesis,
+            &self.endpoint.services.kinesis,
+            retries
+        ))
     }
 
     /// A KMS client that retries as told.
     pub(crate) fn kms(&self, retries: Retries) -> aws_sdk_kms::Client {
-        aws_sdk_kms::Client::from_conf(service_config!(self, aws_sdk_kms, retries))
+        aws_sdk_kms::Client::from_conf(service_config!(
+            self,
+            aws_sdk_kms,
+            &self.endpoint.services.kms,
+            retries
+        ))
     }
 
     /// An SNS client that retries as told.
     pub(crate) fn sns(&self, retries: Retries) -> aws_sdk_sns::Client {
-        aws_sdk_sns::Client::from_conf(service_config!(self, aws_sdk_sns, retries))
+        aws_sdk_sns::Client::from_conf(service_config!(
+            self,
+            aws_sdk_sns,
+            &self.endpoint.services.sns,
+            retries
+        ))
     }
 
     /// An EventBridge client that retries as told.
     pub(crate) fn event_bridge(&self, retries: Retries) -> aws_sdk_eventbridge::Client {
-        aws_sdk_eventbridge::Client::from_conf(service_config!(self, aws_sdk_eventbridge, retries))
+        aws_sdk_eventbridge::Client::from_conf(service_config!(
+            self,
+            aws_sdk_eventbridge,
+            &self.endpoint.services.eventbridge,
+            retries
+        ))
     }
 }
 
@@ -201,10 +231,6 @@ impl Retries {
     }
 }
 
-fn given(value: Option<&str>) -> Option<&str> {
-    value.filter(|value| !value.is_empty())
-}
-
 /// Loads the configuration, and refuses one that cannot work.
 async fn load(standard: &Standard) -> Result<SdkConfig, ConnectError> {
     if let Some(profile) = &standard.profile {
@@ -215,7 +241,7 @@ async fn load(standard: &Standard) -> Result<SdkConfig, ConnectError> {
         return Err(ConnectError::NoRegion);
     }
     if let Some(url) = config.endpoint_url() {
-        check_url(url)?;
+        check_url(url, &standard.transport)?;
     }
     Ok(config)
 }
@@ -235,16 +261,6 @@ async fn check_profile(name: &str) -> Result<(), ConnectError> {
         Some(_) => Ok(()),
         None => Err(ConnectError::NoProfile { name: name.to_owned() }),
     }
-}
-
-/// Refuses what the SDK would refuse at every later call, without saying where it came from.
-fn check_url(url: &str) -> Result<(), ConnectError> {
-    let host = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")).unwrap_or("");
-    let bad = |c: char| c.is_whitespace() || c.is_control();
-    if host.is_empty() || host.starts_with(['/', ':']) || host.contains(bad) {
-        return Err(ConnectError::InvalidEndpoint { url: url.to_owned() });
-    }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -292,23 +308,10 @@ pub(crate) mod test {
         let endpoint = Endpoint {
             region: Some("eu-central-1".to_owned()),
             endpoint_url: Some(url.to_owned()),
-            profile: None,
+            ..Endpoint::default()
         };
         let timeouts = Timeouts { connect: Duration::from_secs(3), attempt };
         Aws::connect_as(&endpoint, timeouts, Some(credentials)).await.expect("a configuration")
-    }
-
-    #[tokio::test]
-    async fn an_endpoint_that_is_no_http_url_is_refused_at_once() {
-        for url in ["localhost:4566", "ftp://localhost", "http://", "http://:80", "http:///x", "http://a b"] {
-            let endpoint = Endpoint {
-                region: Some("eu-central-1".to_owned()),
-                endpoint_url: Some(url.to_owned()),
-                ..Endpoint::default()
-            };
-            let error = Aws::connect(&endpoint, Timeouts::default()).await.expect_err(url);
-            assert_eq!(error, ConnectError::InvalidEndpoint { url: url.to_owned() });
-        }
     }
 
     #[tokio::test]

@@ -60,17 +60,23 @@ fn of_credentials(error: &AwsError) -> &'static str {
 
 fn of_connection(message: &str) -> Option<&'static str> {
     let said = |part| message.contains(part);
-    if said("UnknownIssuer") {
+    if said("plain HTTP to") {
+        Some(
+            "use an https:// endpoint; AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_<SERVICE> and the profile name endpoints, too. \
+             Where the network in between is trusted, allow_insecure_endpoint lets it pass",
+        )
+    } else if said("UnknownIssuer") {
         // The SDK reads them once.
         Some(
-            "install the system's CA certificates, or name a file of them in SSL_CERT_FILE, and start the process anew",
+            "the endpoint's certificate authority must be among the system's CA certificates (or those of SSL_CERT_FILE), \
+             or in ca_file where that is set; start the process anew then",
         )
     } else if said("not valid for name") {
         Some("the endpoint's host name must be one of its certificate's")
     } else if said("certificate expired") || said("certificate not valid yet") {
         Some("renew the endpoint's certificate, or set this server's clock")
     } else if said("InvalidContentType") {
-        Some("the endpoint does not speak TLS: check its port, or begin its URL with http://")
+        Some("the endpoint does not speak TLS: check its host and port")
     } else if said("dns error") {
         Some("check the endpoint's host name, the region, and this server's DNS")
     } else if said("Connection refused") {

@@ -19,6 +19,8 @@
 //! * Credentials come from the SDK's standard chain (environment, profile with assumed roles or a credential process,
 //!   web identity, ECS and EKS containers, EC2 instance metadata), are fetched at the first call and refreshed as
 //!   they expire or are refused (see `credentials.rs`). Nothing here prints one (see `scrub.rs`).
+//! * Plain HTTP does not leave this host unless that is allowed, whoever named the endpoint (see `plain_http.rs`); certificates
+//!   are verified by the system's store or by a CA file.
 //! * An error says what an operator can act on: service, operation, code, message, request id, and a hint where the
 //!   usual cause is known. It is one line of bounded length. See [`AwsError`].
 //!
@@ -32,10 +34,12 @@
 )]
 
 mod arn;
+mod ca_file;
 #[cfg(test)]
 mod canned;
 mod connect;
 mod credentials;
+mod endpoint;
 mod error;
 #[cfg(test)]
 mod faults;
@@ -44,6 +48,7 @@ mod hint;
 mod kind;
 mod notice_text;
 mod notify;
+mod plain_http;
 mod producer;
 mod provision;
 mod put;
@@ -54,10 +59,13 @@ mod standard;
 mod standard_chain;
 mod unwrap;
 
-pub use connect::{Aws, ConnectError, Endpoint, Timeouts};
+pub use ca_file::{CaFileError, check_ca_file};
+pub use connect::{Aws, ConnectError, Timeouts};
+pub use endpoint::{Endpoint, ServiceEndpoints, Transport};
 pub use error::AwsError;
 pub use kind::ErrorKind;
 pub use notify::AwsNotifier;
+pub use plain_http::is_insecure;
 pub use producer::{KinesisStream, KmsKeys};
 pub use provision::{StreamMode, StreamPlan};
 pub use reader::{ChildShard, Page, ReceivedRecord, Shard, ShardIterator, StartAt, StreamReader};

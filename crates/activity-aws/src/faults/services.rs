@@ -93,7 +93,7 @@ async fn a_key_that_cannot_be_used_says_what_to_do() {
 
 #[tokio::test]
 async fn services_that_are_out_of_reach_are_tried_again_by_the_caller_alone() {
-    let aws = aws("http://no-such-host.invalid").await;
+    let aws = aws("https://no-such-host.invalid").await;
     let key = KmsKeys::new(&aws, "k", "c").generate().await.expect_err("no KMS");
     let put = stream(&aws).put(&records(1)).await.expect_err("no Kinesis");
     let notifier = AwsNotifier::new(&aws);

@@ -36,7 +36,7 @@ async fn an_endpoint_that_is_down_is_named_as_such() {
 
 #[tokio::test]
 async fn a_host_name_that_does_not_exist_points_at_dns() {
-    let error = error_of(&aws("http://no-such-host.invalid").await).await;
+    let error = error_of(&aws("https://no-such-host.invalid").await).await;
     assert_connection(&error, "dns error", "DNS");
 }
 
@@ -58,7 +58,7 @@ async fn a_server_without_tls_points_at_the_endpoints_url() {
         }
     });
     let error = error_of(&aws(&format!("https://127.0.0.1:{port}")).await).await;
-    assert_connection(&error, "InvalidContentType", "http://");
+    assert_connection(&error, "InvalidContentType", "does not speak TLS");
 }
 
 #[tokio::test]

@@ -4,8 +4,9 @@
 //! environment of a running process is shared by its threads and cannot be changed safely.
 //!
 //! Sources that never answer are in [`silence`], sources that change while the process lives in [`rotation`],
-//! certificates in [`trust`].
+//! certificates in [`trust`], which host is asked in [`endpoints`].
 
+mod endpoints;
 mod rotation;
 mod silence;
 mod trust;
@@ -15,7 +16,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use crate::canned::{Answer, Canned};
-use crate::{Aws, Endpoint, StreamReader, Timeouts};
+use crate::{Aws, Endpoint, ServiceEndpoints, StreamReader, Timeouts, Transport};
 
 const STS_ANSWER: &str = "<{op}Response xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><{op}Result><Credentials>\
     <AccessKeyId>ASIAROLE</AccessKeyId><SecretAccessKey>s</SecretAccessKey><SessionToken>t</SessionToken>\
@@ -28,7 +29,15 @@ async fn the_child() {
     let endpoint = Endpoint {
         region: setting("TEST_REGION"),
         endpoint_url: setting("TEST_ENDPOINT"),
+        services: ServiceEndpoints {
+            kinesis: setting("TEST_KINESIS_ENDPOINT"),
+            ..ServiceEndpoints::default()
+        },
         profile: setting("TEST_PROFILE"),
+        transport: Transport {
+            allow_insecure: setting("TEST_ALLOW_INSECURE").is_some(),
+            ca_file: setting("TEST_CA_FILE").map(PathBuf::from),
+        },
     };
     match Aws::connect(&endpoint, Timeouts::default()).await {
         Err(error) => println!("\noutcome: connect: {error}"),

@@ -1,6 +1,8 @@
 //! Which stream, and how AWS is reached: what all commands take.
 
-use activity_aws::{Endpoint, StartAt};
+use std::path::PathBuf;
+
+use activity_aws::{Endpoint, StartAt, Transport};
 use clap::CommandFactory as _;
 use clap::error::ErrorKind;
 
@@ -36,6 +38,14 @@ pub(super) struct Access {
     #[arg(long, value_name = "URL")]
     endpoint_url: Option<String>,
 
+    /// Let plain HTTP leave this host: data keys would travel in the clear
+    #[arg(long)]
+    allow_insecure_endpoint: bool,
+
+    /// PEM file of the certificate authorities to trust, in the place of the system's
+    #[arg(long, value_name = "FILE")]
+    ca_file: Option<PathBuf>,
+
     /// Profile of the shared AWS configuration files
     #[arg(long)]
     profile: Option<String>,
@@ -52,8 +62,10 @@ impl Access {
             _ => return Err(no_cluster_id()),
         };
         let stream = stream.unwrap_or_else(|| format!("{STREAM_PREFIX}{cluster_id}"));
-        let Self { region, endpoint_url, profile, .. } = self;
-        Ok((stream, cluster_id, Endpoint { region, endpoint_url, profile }))
+        let Self { region, endpoint_url, profile, allow_insecure_endpoint: allow_insecure, ca_file, .. } =
+            self;
+        let transport = Transport { allow_insecure, ca_file };
+        Ok((stream, cluster_id, Endpoint { region, endpoint_url, profile, transport, ..Endpoint::default() }))
     }
 }
 

@@ -143,12 +143,14 @@ mod test {
     fn all_options_are_understood() {
         let options = tail(
             "--cluster-id c --region r --endpoint-url http://h --profile p --from 1970-01-01T00:00:05Z --pretty \
-             --heartbeats --idle-timeout 0.5 --until-events 3 --poll-interval-ms 10 --stats -v",
+             --allow-insecure-endpoint --ca-file f --heartbeats --idle-timeout 0.5 --until-events 3 --poll-interval-ms 10 --stats -v",
         )
         .expect("valid");
         assert_eq!(options.endpoint.endpoint_url.as_deref(), Some("http://h"));
         assert_eq!(options.endpoint.region.as_deref(), Some("r"));
         assert_eq!(options.endpoint.profile.as_deref(), Some("p"));
+        let transport = &options.endpoint.transport;
+        assert!(transport.allow_insecure && transport.ca_file.as_deref() == Some("f".as_ref()));
         assert_eq!(
             options.from,
             StartAt::AtTimestamp(std::time::SystemTime::UNIX_EPOCH + Duration::from_secs(5))

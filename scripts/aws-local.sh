@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# aws-local.sh start KIND DIR [PORT]   starts a local AWS (localstack or ministack) and prints its endpoint
+# aws-local.sh start KIND DIR [PORT]   starts a local AWS (localstack, ministack or moto) and prints its endpoint
 # aws-local.sh stop DIR                stops it
 # DIR takes its log and what is known of it. Credentials are anything; the region is us-east-1.
 source "$(dirname "$0")/lib.sh"
@@ -34,13 +34,21 @@ start_localstack() {
         setsid "$venv/bin/python" -m localstack.runtime.main >"$dir/log" 2>&1 </dev/null 9>&- &
 }
 
+# The one that enforces IAM, once it is told to.
+start_moto() {
+    local venv
+    venv=$("$ROOT/scripts/venv.sh" moto)
+    cd "$dir"
+    setsid "$venv/bin/python" "$ROOT/tests/e2e/iam_server.py" "$port" >"$dir/log" 2>&1 </dev/null 9>&- &
+}
+
 start() {
     local kind=$1 deadline
     dir=$2 port=${3:-$(free_port)}
     mkdir -p "$dir"
     case $kind in
-    ministack | localstack) "start_$kind" ;;
-    *) die "no local AWS called $kind" "localstack and ministack are known." ;;
+    ministack | localstack | moto) "start_$kind" ;;
+    *) die "no local AWS called $kind" "localstack, ministack and moto are known." ;;
     esac
     local pid=$! endpoint=http://127.0.0.1:$port
     echo "$pid" >"$dir/pid"

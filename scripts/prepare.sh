@@ -3,6 +3,7 @@
 source "$(dirname "$0")/lib.sh"
 
 "$ROOT/scripts/venv.sh" e2e
+"$ROOT/scripts/venv.sh" moto
 for version in 16 17 18; do "$ROOT/scripts/postgres.sh" $version; done
 "$ROOT/scripts/postgres-source.sh" "$("$ROOT/scripts/postgres.sh" 15)"
 "$ROOT/scripts/pgaudit-source.sh"

@@ -7,25 +7,28 @@ from botocore.config import Config
 from waiting import wait_for
 
 REGION = "us-east-1"
+ACCOUNT = "000000000000"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
 
 
 class Aws:
-    """Clients of one endpoint."""
+    """Clients of one endpoint, with one identity."""
 
-    def __init__(self, kind, endpoint):
+    def __init__(self, kind, endpoint, credentials=None, account=ACCOUNT):
         self.kind = kind
         self.endpoint = endpoint
-        self.kinesis = self._client("kinesis")
-        self.kms = self._client("kms")
+        self.account = account
+        self.credentials = credentials or CREDENTIALS
+        self.kinesis = self.client("kinesis")
+        self.kms = self.client("kms")
 
-    def _client(self, service):
+    def client(self, service):
         return boto3.client(
             service,
             endpoint_url=self.endpoint,
             region_name=REGION,
-            aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
+            aws_access_key_id=self.credentials["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=self.credentials["AWS_SECRET_ACCESS_KEY"],
             config=Config(retries={"max_attempts": 5, "mode": "standard"}, read_timeout=30),
         )
 

@@ -3,24 +3,15 @@
 import json
 import secrets
 
-import boto3
-
-from local_aws import CREDENTIALS, REGION
+from local_aws import REGION
 from waiting import wait_for
-
-_ACCOUNT = "000000000000"
-_KEYS = {name.lower(): value for name, value in CREDENTIALS.items()}
-
-
-def _client(aws, service):
-    return boto3.client(service, endpoint_url=aws.endpoint, region_name=REGION, **_KEYS)
 
 
 class _Queue:
     """A queue, and what came out of it."""
 
     def __init__(self, aws, name):
-        self._sqs = _client(aws, "sqs")
+        self._sqs = aws.client("sqs")
         self._url = self._sqs.create_queue(QueueName=name)["QueueUrl"]
         attributes = self._sqs.get_queue_attributes(QueueUrl=self._url, AttributeNames=["QueueArn"])
         self.arn = attributes["Attributes"]["QueueArn"]
@@ -51,9 +42,9 @@ class Topic:
     """An SNS topic; it is there once it is made."""
 
     def __init__(self, aws):
-        self._sns = _client(aws, "sns")
+        self._sns = aws.client("sns")
         self._name = f"notices-{secrets.token_hex(6)}"
-        self.arn = f"arn:aws:sns:{REGION}:{_ACCOUNT}:{self._name}"
+        self.arn = f"arn:aws:sns:{REGION}:{aws.account}:{self._name}"
         self._queue = _Queue(aws, self._name)
 
     def make(self):
@@ -79,7 +70,7 @@ class Bus:
     """An event bus with a rule for our events."""
 
     def __init__(self, aws):
-        self._events = _client(aws, "events")
+        self._events = aws.client("events")
         self.name = f"notices-{secrets.token_hex(6)}"
         self._queue = _Queue(aws, self.name)
         self._events.create_event_bus(Name=self.name)

@@ -13,11 +13,11 @@ class Proxy:
 
     OPEN, REFUSE, HANG = "open", "refuse", "hang"
 
-    def __init__(self, endpoint, state=OPEN, host="127.0.0.1"):
+    def __init__(self, endpoint, state=OPEN):
         target = urlsplit(endpoint)
         self._target = (target.hostname, target.port)
-        self._listener = socket.create_server((host, 0))
-        self.endpoint = f"http://{host}:{self._listener.getsockname()[1]}"
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.endpoint = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         self.state = state
         self.delay = 0.0
         self.connections = 0

@@ -40,6 +40,16 @@ FROM activity_stream.status_row(), activity_stream.sync_row();
 
 COMMENT ON VIEW activity_stream.status IS 'one row: how the stream is, and what was captured, delivered and lost';
 
+CREATE FUNCTION activity_stream.setting_rows()
+RETURNS TABLE (name text, in_force text, configured text)
+LANGUAGE c VOLATILE STRICT PARALLEL RESTRICTED
+AS 'MODULE_PATHNAME', 'activity_stream_settings_wrapper';
+
+CREATE VIEW activity_stream.settings AS
+SELECT name, in_force, configured FROM activity_stream.setting_rows() ORDER BY name;
+
+COMMENT ON VIEW activity_stream.settings IS 'every setting: what is in force, and what is configured';
+
 CREATE FUNCTION activity_stream.loss_windows_json()
 RETURNS text
 LANGUAGE c VOLATILE STRICT PARALLEL RESTRICTED
@@ -71,13 +81,15 @@ COMMENT ON FUNCTION activity_stream.flush(interval) IS
 
 REVOKE ALL ON FUNCTION activity_stream.status_row() FROM PUBLIC;
 REVOKE ALL ON FUNCTION activity_stream.sync_row() FROM PUBLIC;
+REVOKE ALL ON FUNCTION activity_stream.setting_rows() FROM PUBLIC;
 REVOKE ALL ON FUNCTION activity_stream.loss_windows_json() FROM PUBLIC;
 REVOKE ALL ON FUNCTION activity_stream.flush_ms(bigint) FROM PUBLIC;
 REVOKE ALL ON FUNCTION activity_stream.flush(interval) FROM PUBLIC;
 GRANT USAGE ON SCHEMA activity_stream TO pg_monitor;
 GRANT EXECUTE ON FUNCTION activity_stream.status_row() TO pg_monitor;
 GRANT EXECUTE ON FUNCTION activity_stream.sync_row() TO pg_monitor;
+GRANT EXECUTE ON FUNCTION activity_stream.setting_rows() TO pg_monitor;
 GRANT EXECUTE ON FUNCTION activity_stream.loss_windows_json() TO pg_monitor;
 GRANT EXECUTE ON FUNCTION activity_stream.flush_ms(bigint) TO pg_monitor;
 GRANT EXECUTE ON FUNCTION activity_stream.flush(interval) TO pg_monitor;
-GRANT SELECT ON activity_stream.status, activity_stream.loss_windows TO pg_monitor;
+GRANT SELECT ON activity_stream.status, activity_stream.settings, activity_stream.loss_windows TO pg_monitor;

@@ -73,6 +73,14 @@ pub(crate) fn register() {
     identity::derive();
 }
 
+/// Each setting with the value in force and the one that this process has read, as the configuration file would have them.
+pub(crate) fn values() -> impl Iterator<Item = (String, String, String)> {
+    themes().map(|setting| {
+        let (in_force, configured) = (setting.in_force(), setting.configured());
+        (setting.about().name().to_owned(), setting.show(&in_force), setting.show(&configured))
+    })
+}
+
 /// What the worker works with: copied, so that other threads may have it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Snapshot {

@@ -29,6 +29,9 @@ use crate::ack;
 use crate::pg::log::{self, sqlstate};
 use crate::settings::{self, Change, Mode, Refused, Values};
 
+/// Refused values that wait for room in the ring. Those beyond are in the log alone.
+const MAX_REFUSED_UNTOLD: usize = 100;
+
 /// Changes that are known.
 pub(super) struct Changes {
     /// What the stream has been told of last.
@@ -110,7 +113,8 @@ impl Worker {
             self.accounts.notice(NoticeKind::Changed, "refused", &self.settings.cluster_id, &message);
         }
         if self.settings.mode != Mode::Off {
-            self.changes.refused_untold.extend(news);
+            let room = MAX_REFUSED_UNTOLD.saturating_sub(self.changes.refused_untold.len());
+            self.changes.refused_untold.extend(news.into_iter().take(room));
         }
     }
 

@@ -114,6 +114,8 @@ def test_a_superuser_who_edits_the_automatic_file_changes_nothing(make_locked, l
     assert len(lines) == 1, cluster.log()
     assert str(automatic(cluster)) in cluster.log()
     still_told(cluster, "still told")
+    differs = f"SELECT row(in_force, configured) FROM activity_stream.settings WHERE name = 'activity_stream.{name}'"
+    assert cluster.value(differs) == (old, refused)
     assert cluster.value("SELECT mode FROM activity_stream.status") == "async"
     # Told once, not at each reload; and a second worker does not take it over either.
     cluster.execute("SELECT pg_reload_conf()")

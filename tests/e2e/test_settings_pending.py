@@ -10,6 +10,7 @@ from waiting import wait_for
 
 SOON_SECONDS = 15
 """What a change takes at most when nothing keeps it, on a machine that is busy."""
+OLD = {"mode": "async", "capture": "all", "exclude_applications": ""}
 OTHERS = {
     "mode": ("async", "sync"),
     "max_statement_bytes": ("262144B", "2048B"),
@@ -60,6 +61,11 @@ def everything(server):
     server.cluster.wait_for_all_up_to({"epoch": server.status("epoch"), "sequence": server.status("published_events")})
 
 
+def differing(server):
+    """The settings of which something else is configured than is in force: name, both values."""
+    return server.watcher.execute("SELECT * FROM activity_stream.settings WHERE in_force <> configured").fetchall()
+
+
 def told(server):
     """The STREAM CONFIG events as dicts, in their order."""
     everything(server)
@@ -81,16 +87,20 @@ def test_the_old_values_capture_until_the_change_is_durable(server, change):
     with cluster.connect() as session:
         session.execute("SELECT 'still told'")
         assert server.status("mode") == "async"
+        assert {name: (in_force, new) for name, in_force, new in differing(server)} == {
+            f"activity_stream.{name}": (OLD[name], new) for name, new in change.items()
+        }
         assert cluster.changes_in_force() == 0
         server.thaw()
         in_force(server)
+        assert differing(server) == []
         session.execute("SELECT 'not any more'")
     assert place(server, "SELECT 'not any more'") is None
     (name,) = change
     assert server.status("mode") == change.get("mode", "async")
     events = [e for e in server.reader.events if e["command"] == "STREAM CONFIG"]
     assert [e["paramList"] for e in events] == [
-        [f"setting=activity_stream.{name}", f"old={'' if name.startswith('exclude') else 'async' if name == 'mode' else 'all'}", f"new={change[name]}"]
+        [f"setting=activity_stream.{name}", f"old={OLD[name]}", f"new={change[name]}"]
     ]
     assert place(server, "SELECT 'still told'") > events[0]["sequence"]
     server.reader.check_complete()

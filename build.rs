@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-const SOURCES: [&str; 17] = [
+const SOURCES: [&str; 19] = [
     "callbacks.c",
     "commands.c",
     "durable.c",
@@ -18,8 +18,10 @@ const SOURCES: [&str; 17] = [
     "settings.c",
     "sources.c",
     "statement.c",
+    "subjects.c",
     "targets.c",
     "values.c",
+    "watched_settings.c",
     "worker.c",
 ];
 

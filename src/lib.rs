@@ -40,6 +40,7 @@ pub extern "C-unwind" fn _PG_init() {
         return;
     }
     startup::install_hooks();
+    capture::intent::watch_settings();
     if !pg::worker::register() {
         log::error(
             log::sqlstate::PREREQUISITE,

@@ -4,7 +4,7 @@ use activity_event::Class;
 
 use super::query::{Target, Told};
 use super::texts::Text;
-use super::{BACKEND, Backend, excluded, filter};
+use super::{BACKEND, Backend, excluded, filter, intent};
 use crate::pg::statement::{Query, in_extension_script, in_subtransaction};
 use crate::pg::{clock, process};
 
@@ -24,19 +24,25 @@ pub(crate) fn start(query: Query<'_>) {
         let left_out = excluded() || (!query.modifies() && !filter::captures(Class::Read));
         let mut open = b.spare_query.take().unwrap_or_default();
         let learns = process::catalog_usable();
+        let mut child = None;
         query.each_relation(|relation| {
-            let name = if learns && (!left_out || relation.foreign) {
+            let may_be_told_before = relation.foreign || intent::changes_by_hand(&relation);
+            let name = if learns && (!left_out || may_be_told_before) {
                 b.names.learn(relation.oid)
             } else {
                 b.names.relation(relation.oid)
             };
-            open.targets.push(Target { relation, name });
+            if relation.is_used() {
+                open.targets.push(Target { relation, name });
+            } else {
+                child = child.take().or(name.filter(|name| name.leaves_server));
+            }
         });
         if b.queries.len() >= MAX_OPEN_QUERIES {
             b.queries.remove(0);
             super::note_contained_failure();
         }
-        let intent = open.targets.iter().any(Target::is_told_before);
+        let told_before = open.told_before().or(child.map(Some));
         open.address = query.address();
         open.watched_as = None;
         open.substatement_id = b.numbers.current.next_substatement();
@@ -48,8 +54,8 @@ pub(crate) fn start(query: Query<'_>) {
         open.told = if left_out { Told::All } else { Told::No };
         open.outer = b.numbers.current;
         b.queries.push(open);
-        if intent {
-            b.tell_intent_of_query(query);
+        if let Some(name) = told_before {
+            b.tell_intent_of_query(query, name.as_deref());
         }
     });
 }

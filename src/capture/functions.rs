@@ -8,8 +8,7 @@ use activity_event::Class;
 
 use super::emit::Draft;
 use super::texts::Text;
-use super::watched::{self, Watch};
-use super::{BACKEND, Backend};
+use super::{BACKEND, Backend, intent, watched};
 use crate::pg::statement::{client_text, in_extension_script, innermost_text, moment};
 use crate::pg::{clock, process};
 
@@ -24,7 +23,7 @@ pub(crate) fn executing(oid: u32) {
             return;
         }
         let Some(function) = b.names.function(oid) else { return };
-        let intent = watched::watch(oid) == Some(Watch::Intent) || function.leaves_server;
+        let intent = intent::call(oid, &function);
         b.begin_call(by_message);
         b.tell_call(&function.name, intent);
     });

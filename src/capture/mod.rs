@@ -7,6 +7,7 @@
 //! | [`objects`] | object_access: made, altered, dropped, emptied | the objects that a command's events name |
 //! | [`functions`] | object_access: about to be executed | FUNCTION events |
 //! | [`watched`] | | the server's own functions that are told |
+//! | [`intent`] | the check of a setting, and what the others ask it | what is told before it runs: the list, with reasons |
 //! | [`failure`] | emit_log, and what the hooks catch | events of failed statements and refused logins |
 //! | [`session`] | the commit of a login, before_shmem_exit, emit_log | CONNECT, DISCONNECT, replication commands |
 //! | [`filter`] | the settings | what is left out |
@@ -33,7 +34,7 @@
 //! ExecutorFinish has run its triggers, since until then it can still fail; one inside another statement that is fetched in
 //! parts, and one that never ran (EXPLAIN), when it ends. A utility command is told when it is done, DO before what it
 //! runs, COMMIT when deferred triggers have run. What can be used against the audit itself is told before it runs, too
-//! (STREAM INTENT). A failure is told once: when the error reaches the top of the session, as that of the client's
+//! (STREAM INTENT, [`intent`]). A failure is told once: when the error reaches the top of the session, as that of the client's
 //! statement, or, where a procedural language caught it, as that of the statement inside. In sync mode the session waits
 //! before it commits, and in a transaction block at the end of each of the client's statements ([`durable`]).
 //!
@@ -48,6 +49,7 @@ pub(crate) mod executor;
 pub(crate) mod failure;
 pub(crate) mod filter;
 pub(crate) mod functions;
+pub(crate) mod intent;
 pub(crate) mod names;
 mod numbers;
 pub(crate) mod objects;

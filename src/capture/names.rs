@@ -9,7 +9,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::BACKEND;
+use super::{BACKEND, intent};
 use crate::pg::names::{self, Catalog, Function};
 use crate::pg::session::watch_invalidations;
 
@@ -93,7 +93,7 @@ impl Names {
             name: found.name.into_boxed_str(),
             object_type: object_type(found.kind),
             catalog: found.catalog,
-            leaves_server: found.leaves_server,
+            leaves_server: intent::is_wrapper(&found.wrapper),
         });
         if relations.len() >= MAX_NAMES {
             relations.clear();

@@ -10,7 +10,7 @@ use super::failure::FailedStatement;
 use super::names::RelationName;
 use super::numbers::Statement;
 use super::texts::{Prepared, Text, secret_parameters};
-use super::{Backend, watched};
+use super::{Backend, intent};
 use crate::pg::clock;
 use crate::pg::statement::{Operation, Query, Relation};
 use crate::settings;
@@ -59,8 +59,7 @@ pub(super) struct Target {
 impl Target {
     /// Whether what the query does with it is told before it runs.
     pub(super) fn is_told_before(&self) -> bool {
-        (self.relation.writes() && watched::is_watched_catalog(self.relation.oid))
-            || self.name.as_ref().is_some_and(|known| known.leaves_server)
+        intent::changes_by_hand(&self.relation) || self.name.as_ref().is_some_and(|known| known.leaves_server)
     }
 }
 
@@ -145,15 +144,14 @@ impl Backend {
         }
     }
 
-    pub(super) fn tell_intent_of_query(&mut self, query: Query<'_>) {
+    pub(super) fn tell_intent_of_query(&mut self, query: Query<'_>, relation: Option<&RelationName>) {
         let Some(open) = self.queries.pop() else { return };
-        let known = open.targets.iter().find(|target| target.is_told_before()).and_then(|t| t.name.as_ref());
         self.publish_intent(&Draft {
             start_time: open.start_time,
             statement_id: open.statement.id,
             substatement_id: open.substatement_id,
-            object_type: known.map(|k| k.object_type),
-            object_name: known.map(|k| &*k.name),
+            object_type: relation.map(|known| known.object_type),
+            object_name: relation.map(|known| &*known.name),
             text: Text::Raw(query.text()),
             ..Draft::EMPTY
         });
@@ -203,6 +201,11 @@ impl OpenQuery {
     /// Whether it is that client's statement itself.
     pub(super) fn is_of(&self, statement: Statement) -> bool {
         self.top && self.statement.id == statement.id
+    }
+
+    /// Where it is to be told before it runs, the relation for whose sake, as far as that has a name.
+    pub(super) fn told_before(&self) -> Option<Option<Rc<RelationName>>> {
+        self.targets.iter().find(|target| target.is_told_before()).map(|target| target.name.clone())
     }
 
     /// Has the end of its memory told, once.

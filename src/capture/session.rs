@@ -6,7 +6,7 @@ use activity_event::{Class, NetProtocol, Session, command};
 
 use super::emit::Draft;
 use super::texts::{Prepared, Text};
-use super::{BACKEND, durable, filter};
+use super::{BACKEND, durable, filter, intent};
 use crate::pg::session::{self, Facts};
 use crate::pg::statement::moment;
 use crate::pg::{clock, process, text};
@@ -126,6 +126,7 @@ pub(crate) fn connected() {
         count_session(1);
         b.publish(&Draft { start_time: start, ..Draft::of_session(CONNECT_STATEMENT_ID, "CONNECT") });
     });
+    intent::at_login();
 }
 
 /// The process is on its way out with this exit code.

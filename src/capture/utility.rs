@@ -7,7 +7,7 @@ use super::failure::FailedStatement;
 use super::objects::{Touched, finished};
 use super::query::of_relation;
 use super::texts::{Prepared, Text};
-use super::{BACKEND, Backend, excluded};
+use super::{BACKEND, Backend, excluded, intent};
 use crate::pg::statement::{Operation, Relation, in_extension_script};
 use crate::pg::utility::Utility;
 use crate::pg::{clock, guard, objects, process};
@@ -23,6 +23,8 @@ pub(super) struct OpenUtility {
     text: Prepared,
     /// Part of another command or of an extension's script: told with that.
     pub(super) is_part: bool,
+    /// It was told before it ran.
+    pub(super) told_before: bool,
     told: bool,
     /// What it touches is named when it is done.
     pub(super) names_objects: bool,
@@ -33,7 +35,7 @@ pub(super) struct OpenUtility {
     is_copy: bool,
     relations: Vec<Relation>,
     /// `Backend::depth` where nothing runs inside the command.
-    depth: u32,
+    pub(super) depth: u32,
     params: ParamsBuf,
     /// A column that it changes is told as one, and not as its table.
     pub(super) tells_columns: bool,
@@ -50,8 +52,10 @@ pub(crate) fn begin(utility: Utility<'_>) -> bool {
         let is_part = utility.subcommand || in_script;
         let names_objects = !in_script && !excluded() && utility.names_objects();
         let usable = process::catalog_usable();
-        let kind = utility.command(!is_part && usable);
-        let intent = kind.is_told_before || (!is_part && usable && needs_to_be_durable_before(utility));
+        let kind = utility.command();
+        let told_before = !is_part
+            && usable
+            && (intent::command(kind.tag, utility, &mut b.names) || needs_to_be_durable_before(utility));
         // It may be named wrongly, which is for the command itself to say.
         let has_target = !is_part && usable && (names_objects || utility.is_copy());
         let target = has_target.then(|| guard::contain(|| utility.target())).flatten().flatten();
@@ -69,6 +73,7 @@ pub(crate) fn begin(utility: Utility<'_>) -> bool {
             command: kind.tag,
             text: if is_part { Prepared::default() } else { Prepared::of(utility.text()) },
             is_part,
+            told_before,
             told: is_part,
             names_objects,
             touched: Vec::new(),
@@ -80,7 +85,7 @@ pub(crate) fn begin(utility: Utility<'_>) -> bool {
             tells_columns: utility.is_rename(),
             is_commit: utility.is_commit(),
         });
-        if intent {
+        if told_before {
             b.tell_intent();
         }
         if utility.is_do() {
@@ -162,8 +167,11 @@ pub(crate) fn relation_checked(relation: Relation) {
         if process::catalog_usable() {
             b.names.learn(relation.oid);
         }
-        if let Some(open) = b.utilities.last_mut().filter(|_| relation.is_used()) {
-            open.relations.push(relation);
+        let Some(open) = b.utilities.last_mut().filter(|_| relation.is_used()) else { return };
+        open.relations.push(relation);
+        if intent::changes_by_hand(&relation) && !open.told_before {
+            open.told_before = true;
+            b.tell_intent();
         }
     });
 }

@@ -146,6 +146,15 @@ extern "C" fn activity_on_function(function: pg_sys::Oid) {
 }
 
 #[unsafe(no_mangle)]
+extern "C" fn activity_on_setting(name: *const c_char) {
+    contain(|| {
+        if let Ok(name) = std::str::from_utf8(text_of(name)) {
+            capture::intent::setting_changing(name);
+        }
+    });
+}
+
+#[unsafe(no_mangle)]
 extern "C" fn activity_on_object(access: c_int, class: pg_sys::Oid, object: pg_sys::Oid, sub: c_int) {
     contain(|| {
         if let Some(access) = Access::from_number(access) {

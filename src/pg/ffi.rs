@@ -42,7 +42,15 @@ pub(super) struct RawObject {
 pub(super) struct RawCommand {
     pub(super) tag: *const c_char,
     pub(super) class: c_int,
-    pub(super) intent: bool,
+}
+
+/// `ActivityFunction`.
+#[repr(C)]
+pub(super) struct RawFunction {
+    pub(super) language: c_int,
+    pub(super) builtin: pg_sys::Oid,
+    pub(super) of_extension: bool,
+    pub(super) library: [u8; pg_sys::NAMEDATALEN as usize],
 }
 
 /// `ActivityMoment`.
@@ -78,22 +86,32 @@ unsafe extern "C-unwind" {
         buffer: *mut c_char,
         size: c_int,
     ) -> bool;
-    pub(super) fn activity_pg_relation_leaves_server(relid: pg_sys::Oid) -> bool;
-    pub(super) fn activity_pg_function_name(
+    pub(super) fn activity_pg_function(
         function: pg_sys::Oid,
-        catalog: *mut bool,
-        buffer: *mut c_char,
+        out: *mut RawFunction,
+        name: *mut c_char,
         size: c_int,
     ) -> bool;
-    pub(super) fn activity_pg_function_leaves_server(function: pg_sys::Oid) -> bool;
+    pub(super) fn activity_pg_wrapper_library(relid: pg_sys::Oid, buffer: *mut c_char, size: c_int);
     pub(super) fn activity_pg_utility_is_commit(pstmt: *mut pg_sys::PlannedStmt) -> bool;
     pub(super) fn activity_pg_utility_commits_another(pstmt: *mut pg_sys::PlannedStmt) -> bool;
     pub(super) fn activity_pg_utility_cannot_roll_back(pstmt: *mut pg_sys::PlannedStmt) -> bool;
-    pub(super) fn activity_pg_command(
+    pub(super) fn activity_pg_command(pstmt: *mut pg_sys::PlannedStmt, out: *mut RawCommand);
+    pub(super) fn activity_pg_uses_server_file(pstmt: *mut pg_sys::PlannedStmt) -> bool;
+    pub(super) fn activity_pg_brings_untrusted_code(pstmt: *mut pg_sys::PlannedStmt) -> bool;
+    pub(super) fn activity_pg_setting(pstmt: *mut pg_sys::PlannedStmt, place: c_int) -> *const c_char;
+    pub(super) fn activity_pg_functions(
         pstmt: *mut pg_sys::PlannedStmt,
-        ask_intent: bool,
-        out: *mut RawCommand,
-    );
+        out: *mut pg_sys::Oid,
+        capacity: c_int,
+    ) -> c_int;
+    pub(super) fn activity_pg_foreign_tables(
+        pstmt: *mut pg_sys::PlannedStmt,
+        out: *mut pg_sys::Oid,
+        capacity: c_int,
+    ) -> c_int;
+    pub(super) fn activity_pg_watch_setting(name: *const c_char);
+    pub(super) fn activity_pg_setting_by_client(place: c_int) -> *const c_char;
     pub(super) fn activity_pg_names_objects(pstmt: *mut pg_sys::PlannedStmt) -> bool;
     pub(super) fn activity_pg_make_visible();
     pub(super) fn activity_pg_object_is_told(access: c_int, object: *const RawObject) -> bool;

@@ -4,10 +4,7 @@ use std::ffi::{CStr, c_char};
 
 use pgrx::pg_sys;
 
-use super::ffi::{
-    activity_pg_function_leaves_server, activity_pg_function_name, activity_pg_relation_leaves_server,
-    activity_pg_relation_name,
-};
+use super::ffi::{RawFunction, activity_pg_function, activity_pg_relation_name, activity_pg_wrapper_library};
 use super::guard::raising;
 use super::text;
 
@@ -22,16 +19,36 @@ pub(crate) struct Relation {
     pub(crate) kind: u8,
     /// It is one of pg_catalog's.
     pub(crate) catalog: bool,
-    /// It is a foreign table that reads a file or a program of the server's.
-    pub(crate) leaves_server: bool,
+    /// The library of a foreign table's wrapper, without its folder; empty where there is none.
+    pub(crate) wrapper: String,
 }
 
-/// A function's qualified name.
+/// What code a function is.
+pub(crate) enum Language {
+    /// Of a language whose code is held to the database.
+    Trusted,
+    /// Of a procedural language whose code may do what the server's OS user may.
+    Untrusted,
+    /// One of the server's own functions, by its OID; 0 where it is none.
+    Internal {
+        /// That OID.
+        builtin: u32,
+    },
+    /// C
+    C {
+        /// The library, without its folder; empty where that is not known.
+        library: String,
+    },
+}
+
+/// A function's qualified name, and what it is.
 pub(crate) struct Function {
     /// `schema.name` without argument types, quoted where SQL needs it.
     pub(crate) name: String,
-    /// It reaches the server's files or other servers, by the library that it comes from.
-    pub(crate) leaves_server: bool,
+    /// Its code.
+    pub(crate) language: Language,
+    /// Whether a function in C or an internal one, made after initdb, belongs to an extension.
+    pub(crate) of_extension: bool,
 }
 
 /// A catalog whose changes are told; the numbers are those of `c/activity.h`.
@@ -82,29 +99,48 @@ impl NameBuffer {
 /// Looks a relation up; `None` where it is gone.
 pub(crate) fn relation(oid: u32) -> Option<Relation> {
     let (mut kind, mut catalog, mut name) = (0, false, NameBuffer::new());
-    // SAFETY: locals and the size of the buffer; an error becomes a panic.
-    let (found, leaves_server) = unsafe {
+    let mut library = [0; pg_sys::NAMEDATALEN as usize];
+    // SAFETY: locals and the sizes of the buffers; an error becomes a panic.
+    let found = unsafe {
         raising(|| {
             let oid = pg_sys::Oid::from(oid);
             let found =
                 activity_pg_relation_name(oid, &mut kind, &mut catalog, name.as_mut_ptr(), NameBuffer::SIZE);
-            (found, found && kind == FOREIGN_TABLE && activity_pg_relation_leaves_server(oid))
+            if found && kind == FOREIGN_TABLE {
+                activity_pg_wrapper_library(oid, library.as_mut_ptr().cast(), pg_sys::NAMEDATALEN as i32);
+            }
+            found
         })
     };
     #[expect(clippy::cast_sign_loss, reason = "relkind is an ASCII letter")]
-    if found { Some(Relation { name: name.text()?, kind: kind as u8, catalog, leaves_server }) } else { None }
+    found.then_some(Relation { name: name.text()?, kind: kind as u8, catalog, wrapper: ascii(&library) })
 }
 
 /// Looks a function up; `None` where it is gone.
 pub(crate) fn function(oid: u32) -> Option<Function> {
-    let (mut catalog, mut name) = (false, NameBuffer::new());
-    let oid = pg_sys::Oid::from(oid);
+    let mut name = NameBuffer::new();
+    let mut raw = RawFunction {
+        language: 0,
+        builtin: pg_sys::InvalidOid,
+        of_extension: false,
+        library: [0; pg_sys::NAMEDATALEN as usize],
+    };
     // SAFETY: locals and the size of the buffer; an error becomes a panic.
-    let (found, leaves_server) = unsafe {
+    let found = unsafe {
         raising(|| {
-            let found = activity_pg_function_name(oid, &mut catalog, name.as_mut_ptr(), NameBuffer::SIZE);
-            (found, found && activity_pg_function_leaves_server(oid))
+            activity_pg_function(pg_sys::Oid::from(oid), &mut raw, name.as_mut_ptr(), NameBuffer::SIZE)
         })
     };
-    if found { Some(Function { name: name.text()?, leaves_server }) } else { None }
+    let language = match raw.language {
+        0 => Language::Trusted,
+        2 => Language::Internal { builtin: raw.builtin.to_u32() },
+        3 => Language::C { library: ascii(&raw.library) },
+        _ => Language::Untrusted,
+    };
+    found.then_some(Function { name: name.text()?, language, of_extension: raw.of_extension })
+}
+
+/// A terminated text of a library's name; one that is not ASCII is none that we know.
+fn ascii(text: &[u8]) -> String {
+    CStr::from_bytes_until_nul(text).ok().and_then(|text| text.to_str().ok()).unwrap_or_default().to_owned()
 }

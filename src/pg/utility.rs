@@ -23,7 +23,7 @@ const MAX_STATEMENT_OBJECTS: usize = 4096;
 /// A utility command, valid for the length of one hook call.
 #[derive(Clone, Copy)]
 pub(crate) struct Utility<'a> {
-    pstmt: NonNull<pg_sys::PlannedStmt>,
+    pub(super) pstmt: NonNull<pg_sys::PlannedStmt>,
     source: *const c_char,
     params: pg_sys::ParamListInfo,
     /// Part of another command: an element of CREATE SCHEMA, the index of a primary key.
@@ -37,8 +37,6 @@ pub(crate) struct Command {
     pub(crate) tag: &'static str,
     /// The number of the class, in the order of `activity_event::Class`.
     pub(crate) class_number: i32,
-    /// It has to be told before it runs: it can be used against the audit, or leaves the database's control.
-    pub(crate) is_told_before: bool,
 }
 
 impl<'a> Utility<'a> {
@@ -63,14 +61,14 @@ impl<'a> Utility<'a> {
         unsafe { (*self.node()).type_ == tag }
     }
 
-    /// What kind of command it is. Whether it has to be told before it runs is asked where `ask_intent` is set: catalog access.
-    pub(crate) fn command(&self, ask_intent: bool) -> Command {
-        let mut raw = RawCommand { tag: std::ptr::null(), class: 0, intent: false };
+    /// What kind of command it is.
+    pub(crate) fn command(&self) -> Command {
+        let mut raw = RawCommand { tag: std::ptr::null(), class: 0 };
         // SAFETY: a valid statement and a local; an error becomes a panic.
-        unsafe { raising(|| activity_pg_command(self.pstmt.as_ptr(), ask_intent, &mut raw)) };
+        unsafe { raising(|| activity_pg_command(self.pstmt.as_ptr(), &mut raw)) };
         // SAFETY: a terminated constant of the server.
         let tag = unsafe { CStr::from_ptr(raw.tag) }.to_str().unwrap_or("UNKNOWN");
-        Command { tag, class_number: raw.class, is_told_before: raw.intent }
+        Command { tag, class_number: raw.class }
     }
 
     /// The client's own slice of the text.

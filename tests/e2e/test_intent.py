@@ -111,7 +111,7 @@ ORDINARY = [
     "DO LANGUAGE plpgsql $$ BEGIN PERFORM 1; END $$",
     "SELECT harmless(), upper('x'), pg_backend_pid(), current_setting('work_mem')",
     "SELECT set_config('work_mem', '5MB', false)",
-    "SELECT count(*) FROM pg_ls_dir('.')",
+    "SELECT count(*) FROM pg_ls_waldir()",
     "SELECT rolname FROM pg_authid",
     "SELECT proname FROM pg_proc WHERE proname = 'pg_read_file'",
     "CREATE VIEW reading AS SELECT pg_read_file('PG_VERSION') AS x",

@@ -74,6 +74,7 @@ extern bool activity_wants_relations(void);
 extern void activity_on_relation(Oid relid, uint32 required_perms);
 extern bool activity_function_watched(Oid function);
 extern void activity_on_function(Oid function);
+extern void activity_on_setting(const char *name);
 extern void activity_on_object(int access, Oid class, Oid object, int sub);
 extern void activity_on_error(int elevel, int sqlerrcode, const char *message);
 extern void activity_on_replication_command(const char *command);
@@ -141,9 +142,23 @@ typedef struct ActivityRelation
 extern bool activity_pg_query_was_rewound(QueryDesc *query);
 extern int	activity_pg_relations(PlannedStmt *stmt, ActivityRelation *out, int capacity);
 extern bool activity_pg_relation_name(Oid relid, char *relkind, bool *catalog, char *buffer, int size);	/* may raise an error */
-extern bool activity_pg_relation_leaves_server(Oid relid);	/* may raise an error */
-extern bool activity_pg_function_name(Oid function, bool *catalog, char *buffer, int size);	/* may raise an error */
-extern bool activity_pg_function_leaves_server(Oid function);	/* may raise an error */
+
+/* What code a function is; the numbers are known to names.rs. */
+enum
+{
+	LANGUAGE_TRUSTED, LANGUAGE_UNTRUSTED, LANGUAGE_INTERNAL, LANGUAGE_C
+};
+
+typedef struct ActivityFunction
+{
+	int			language;
+	Oid			builtin;		/* internal: the server's own function that it is; InvalidOid where it is none */
+	bool		of_extension;	/* internal and C: it belongs to an extension */
+	char		library[NAMEDATALEN];	/* C: the library, without its folder; empty where that is not known */
+} ActivityFunction;
+
+extern bool activity_pg_function(Oid function, ActivityFunction *out, char *name, int size);	/* may raise an error */
+extern void activity_pg_wrapper_library(Oid relid, char *buffer, int size);	/* may raise an error */
 
 /* ---- commands.c ---- */
 extern bool activity_pg_utility_is_commit(PlannedStmt *pstmt);
@@ -154,10 +169,21 @@ typedef struct ActivityCommand
 {
 	const char *tag;			/* such as CREATE TABLE; a constant of the server */
 	int			class;			/* in the order of activity-event's Class */
-	bool		intent;			/* it has to be told before it runs; false where that was not asked */
 } ActivityCommand;
 
-extern void activity_pg_command(PlannedStmt *pstmt, bool ask_intent, ActivityCommand *out);	/* may raise an error */
+extern void activity_pg_command(PlannedStmt *pstmt, ActivityCommand *out);	/* may raise an error */
+
+/* ---- subjects.c ---- */
+extern bool activity_pg_uses_server_file(PlannedStmt *pstmt);
+extern bool activity_pg_language_is_untrusted(Oid language);	/* may raise an error */
+extern bool activity_pg_brings_untrusted_code(PlannedStmt *pstmt);	/* may raise an error */
+extern const char *activity_pg_setting(PlannedStmt *pstmt, int place);	/* NULL behind the last */
+extern int	activity_pg_functions(PlannedStmt *pstmt, Oid *out, int capacity);	/* may raise an error */
+extern int	activity_pg_foreign_tables(PlannedStmt *pstmt, Oid *out, int capacity);	/* may raise an error */
+
+/* ---- settings.c ---- */
+extern void activity_pg_watch_setting(const char *name);	/* may raise an error */
+extern const char *activity_pg_setting_by_client(int place);	/* NULL behind the last */
 
 /* ---- objects.c ---- */
 typedef struct ActivityObject
@@ -176,6 +202,7 @@ extern int	activity_pg_statement_objects(PlannedStmt *pstmt, ActivityObject *out
 extern const char *activity_pg_statement_object_type(PlannedStmt *pstmt);
 
 /* ---- targets.c ---- */
+extern Oid	activity_pg_find_relation(RangeVar *relation);	/* may raise an error */
 extern bool activity_pg_statement_target(PlannedStmt *pstmt, const char **type, char *name, int name_size);	/* may raise an error */
 
 /* ---- values.c ---- */

@@ -1,13 +1,10 @@
 /*
- * commands.c: what kind of command a utility statement is, whether it is told before it runs, and what cannot be undone.
+ * commands.c: what kind of command a utility statement is, and what cannot be undone.
  */
 #include "activity.h"
 
-#include "access/htup_details.h"
-#include "catalog/pg_language.h"
 #include "commands/defrem.h"
 #include "nodes/parsenodes.h"
-#include "utils/syscache.h"
 
 /* The order is that of activity-event's Class. */
 enum
@@ -155,7 +152,7 @@ activity_pg_utility_cannot_roll_back(PlannedStmt *pstmt)
 		case T_ReindexStmt:
 			return reindexes_many((ReindexStmt *) node);
 		case T_CopyStmt:
-			return ((CopyStmt *) node)->filename != NULL;	/* a file of the server, or a program */
+			return activity_pg_uses_server_file(pstmt);
 		case T_AlterTableStmt:
 			{
 				ListCell   *cell;
@@ -175,102 +172,12 @@ activity_pg_utility_cannot_roll_back(PlannedStmt *pstmt)
 	}
 }
 
-/* A language whose code may do what the server's OS user may do: C, internal, and what is not trusted. */
-static bool
-language_is_untrusted(const char *name)
-{
-	HeapTuple	tuple = SearchSysCache1(LANGNAME, PointerGetDatum(name));
-	bool		untrusted;
-
-	if (!HeapTupleIsValid(tuple))
-		return false;
-	untrusted = !((Form_pg_language) GETSTRUCT(tuple))->lanpltrusted;
-	/* SQL is not marked as trusted but is; internal and C are not. */
-	if (((Form_pg_language) GETSTRUCT(tuple))->oid == SQLlanguageId)
-		untrusted = false;
-	ReleaseSysCache(tuple);
-	return untrusted;
-}
-
-static bool setting_loads_code(VariableSetStmt *set);
-
-/* Of CREATE and ALTER FUNCTION and DO: an untrusted language, or a setting that makes sessions load code. */
-static bool
-options_leave_control(List *options)
-{
-	ListCell   *cell;
-
-	foreach(cell, options)
-	{
-		DefElem    *option = lfirst_node(DefElem, cell);
-
-		if (strcmp(option->defname, "language") == 0 && language_is_untrusted(strVal(option->arg)))
-			return true;
-		if (strcmp(option->defname, "set") == 0 && setting_loads_code((VariableSetStmt *) option->arg))
-			return true;
-	}
-	return false;
-}
-
-/* Settings that make sessions load code. */
-static bool
-setting_loads_code(VariableSetStmt *set)
-{
-	static const char *const names[] = {
-		"dynamic_library_path", "extension_control_path", "local_preload_libraries", "session_preload_libraries",
-		"shared_preload_libraries",
-	};
-
-	if (set == NULL || set->name == NULL)
-		return false;
-	for (int i = 0; i < lengthof(names); i++)
-		if (pg_strcasecmp(set->name, names[i]) == 0)
-			return true;
-	return false;
-}
-
-/*
- * Whether the command can be used against the audit itself or leaves the database's control, so that it has to be told
- * before it runs: it changes the server's configuration, loads code, or reads and writes files and runs programs as the
- * server's OS user.
- */
-static bool
-utility_intent(Node *node)
-{
-	switch (nodeTag(node))
-	{
-		case T_AlterSystemStmt:
-		case T_LoadStmt:
-		case T_CreateExtensionStmt:
-		case T_AlterExtensionStmt:
-		case T_CreatePLangStmt:
-			return true;
-		case T_CopyStmt:
-			return ((CopyStmt *) node)->filename != NULL;	/* a file of the server, or a program */
-		case T_CreateFunctionStmt:
-			return options_leave_control(((CreateFunctionStmt *) node)->options);
-		case T_AlterFunctionStmt:
-			return options_leave_control(((AlterFunctionStmt *) node)->actions);
-		case T_DoStmt:
-			return options_leave_control(((DoStmt *) node)->args);
-		case T_VariableSetStmt:
-			return setting_loads_code((VariableSetStmt *) node);
-		case T_AlterRoleSetStmt:
-			return setting_loads_code(((AlterRoleSetStmt *) node)->setstmt);
-		case T_AlterDatabaseSetStmt:
-			return setting_loads_code(((AlterDatabaseSetStmt *) node)->setstmt);
-		default:
-			return false;
-	}
-}
-
 /* All that is asked of every command, in one call: each from Rust costs a guard. */
 void
-activity_pg_command(PlannedStmt *pstmt, bool ask_intent, ActivityCommand *out)
+activity_pg_command(PlannedStmt *pstmt, ActivityCommand *out)
 {
 	Node	   *node = pstmt->utilityStmt;
 
 	out->tag = GetCommandTagName(CreateCommandTag(node));
 	out->class = utility_class(node);
-	out->intent = ask_intent && utility_intent(node);
 }

@@ -188,6 +188,7 @@ check_perms(List *range_table, List *perm_infos, bool raise)
 
 			activity_on_relation(info->relid, info->requiredPerms);
 		}
+		await_intent();
 	}
 	return true;
 }
@@ -208,6 +209,7 @@ check_perms(List *range_table, bool raise)
 			if (rte->rtekind == RTE_RELATION)
 				activity_on_relation(rte->relid, rte->requiredPerms);
 		}
+		await_intent();
 	}
 	return true;
 }

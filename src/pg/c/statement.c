@@ -4,7 +4,9 @@
 #include "activity.h"
 
 #include "access/htup_details.h"
+#include "access/transam.h"
 #include "catalog/catalog.h"
+#include "catalog/dependency.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_language.h"
 #include "catalog/pg_proc.h"
@@ -14,6 +16,7 @@
 #include "tcop/dest.h"
 #include "tcop/pquery.h"
 #include "utils/builtins.h"
+#include "utils/fmgrtab.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
@@ -32,8 +35,8 @@ activity_pg_query_was_rewound(QueryDesc *query)
 
 /*
  * The relations whose permissions the executor checks, in range table order: those that the statement names, the
- * views among them and what the views read. Children that the planner added carry no permissions and are left out.
- * Returns how many there are, which may be more than capacity.
+ * views among them and what the views read. Children that the planner added carry no permissions and are left out, but
+ * foreign tables, which may lead out of the server. Returns how many there are, which may be more than capacity.
  */
 int
 activity_pg_relations(PlannedStmt *stmt, ActivityRelation *out, int capacity)
@@ -51,14 +54,15 @@ activity_pg_relations(PlannedStmt *stmt, ActivityRelation *out, int capacity)
 			continue;
 #if PG_VERSION_NUM >= 160000
 		if (rte->perminfoindex == 0 || rte->perminfoindex > list_length(stmt->permInfos))
-			continue;
-		perms = list_nth_node(RTEPermissionInfo, stmt->permInfos, rte->perminfoindex - 1)->requiredPerms;
+			perms = 0;
+		else
+			perms = list_nth_node(RTEPermissionInfo, stmt->permInfos, rte->perminfoindex - 1)->requiredPerms;
 #else
 		if (rte->rtekind != RTE_RELATION)
 			continue;
 		perms = rte->requiredPerms;
 #endif
-		if (perms == 0 || !OidIsValid(rte->relid))
+		if ((perms == 0 && rte->relkind != RELKIND_FOREIGN_TABLE) || !OidIsValid(rte->relid))
 			continue;
 		if (count < capacity)
 		{
@@ -107,9 +111,55 @@ activity_pg_relation_name(Oid relid, char *relkind, bool *catalog, char *buffer,
 	return named;
 }
 
-/* Without argument types, as pgAudit names what is executed. False where the function is gone. */
+/* The last part of a library's path. False where it does not fit. */
+static bool
+library_name(Datum probin, char *buffer, int size)
+{
+	char	   *path = TextDatumGetCString(probin);
+	const char *slash = strrchr(path, '/');
+	bool		fits = activity_copy_text(buffer, size, slash != NULL ? slash + 1 : path);
+
+	pfree(path);
+	return fits;
+}
+
+/* What code the function is. */
+static void
+function_code(HeapTuple tuple, ActivityFunction *out)
+{
+	Form_pg_proc form = (Form_pg_proc) GETSTRUCT(tuple);
+	bool		null;
+	Datum		value;
+
+	if (form->prolang == INTERNALlanguageId)
+	{
+		out->language = LANGUAGE_INTERNAL;
+		value = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_prosrc, &null);
+		if (!null)
+		{
+			char	   *source = TextDatumGetCString(value);
+
+			out->builtin = fmgr_internal_function(source);
+			pfree(source);
+		}
+	}
+	else if (form->prolang == ClanguageId)
+	{
+		out->language = LANGUAGE_C;
+		value = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_probin, &null);
+		if (null || !library_name(value, out->library, sizeof(out->library)))
+			out->library[0] = '\0';
+	}
+	else
+		out->language = activity_pg_language_is_untrusted(form->prolang) ? LANGUAGE_UNTRUSTED : LANGUAGE_TRUSTED;
+}
+
+/*
+ * What the function is called, without argument types, as pgAudit names what is executed, and what code it is. False where it is
+ * gone.
+ */
 bool
-activity_pg_function_name(Oid function, bool *catalog, char *buffer, int size)
+activity_pg_function(Oid function, ActivityFunction *out, char *buffer, int size)
 {
 	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
 	Form_pg_proc form;
@@ -117,59 +167,33 @@ activity_pg_function_name(Oid function, bool *catalog, char *buffer, int size)
 
 	if (!HeapTupleIsValid(tuple))
 		return false;
+	memset(out, 0, sizeof(*out));
 	form = (Form_pg_proc) GETSTRUCT(tuple);
-	*catalog = IsCatalogNamespace(form->pronamespace);
 	named = qualified_name(form->pronamespace, NameStr(form->proname), buffer, size);
+	function_code(tuple, out);
 	ReleaseSysCache(tuple);
+	/* Asked only of what is not the server's own, and where it may matter: it reads pg_depend. */
+	if (function >= FirstNormalObjectId && (out->language == LANGUAGE_INTERNAL || out->language == LANGUAGE_C))
+		out->of_extension = OidIsValid(getExtensionOfObject(ProcedureRelationId, function));
 	return named;
 }
 
-/* Whether the function is C code of one of these libraries. */
-static bool
-is_of_library(Oid function, const char *const *libraries, int count)
+/* The library of a foreign table's wrapper; empty where that has none. Raises an error where the table is none. */
+void
+activity_pg_wrapper_library(Oid relid, char *buffer, int size)
 {
-	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
-	bool		found = false;
-	bool		null;
-	Datum		library;
-
-	if (!HeapTupleIsValid(tuple))
-		return false;
-	library = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_probin, &null);
-	if (((Form_pg_proc) GETSTRUCT(tuple))->prolang == ClanguageId && !null)
-	{
-		char	   *path = TextDatumGetCString(library);
-		const char *name = strrchr(path, '/');
-
-		name = name != NULL ? name + 1 : path;
-		for (int i = 0; i < count && !found; i++)
-			found = strncmp(name, libraries[i], strlen(libraries[i])) == 0;
-		pfree(path);
-	}
-	ReleaseSysCache(tuple);
-	return found;
-}
-
-/* Whether a query of the relation reads a file of the server or the output of a program: a table of file_fdw. */
-bool
-activity_pg_relation_leaves_server(Oid relid)
-{
-	static const char *const libraries[] = {"file_fdw"};
 	ForeignTable *table = GetForeignTable(relid);
 	ForeignServer *server = GetForeignServer(table->serverid);
 	ForeignDataWrapper *wrapper = GetForeignDataWrapper(server->fdwid);
+	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(wrapper->fdwhandler));
+	Datum		library;
+	bool		null = true;
 
-	return OidIsValid(wrapper->fdwhandler) && is_of_library(wrapper->fdwhandler, libraries, lengthof(libraries));
-}
-
-/*
- * Whether it is C code of a library by which a session reaches the server's files or other servers. A function is known
- * by its library and not by its name, which anybody may choose.
- */
-bool
-activity_pg_function_leaves_server(Oid function)
-{
-	static const char *const libraries[] = {"adminpack", "dblink"};
-
-	return is_of_library(function, libraries, lengthof(libraries));
+	buffer[0] = '\0';
+	if (!HeapTupleIsValid(tuple))
+		return;
+	library = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_probin, &null);
+	if (!null && !library_name(library, buffer, size))
+		buffer[0] = '\0';
+	ReleaseSysCache(tuple);
 }

@@ -15,8 +15,8 @@
  * The relation that a name stands for now. Unlike RangeVarGetRelid() this raises no error for a name that the command itself
  * will refuse (of another database, of a schema that the user may not use).
  */
-static Oid
-find_relation(RangeVar *relation)
+Oid
+activity_pg_find_relation(RangeVar *relation)
 {
 	if (!IsTransactionState() || relation->catalogname != NULL)
 		return InvalidOid;
@@ -35,7 +35,7 @@ relation_target(RangeVar *relation, char *name, int size)
 
 	if (relation == NULL)
 		return false;
-	relid = find_relation(relation);
+	relid = activity_pg_find_relation(relation);
 	if (OidIsValid(relid) && activity_pg_relation_name(relid, &kind, &catalog, name, size))
 		return true;
 	if (relation->schemaname == NULL)

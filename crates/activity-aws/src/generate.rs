@@ -2,7 +2,7 @@
 
 use activity_seal::{DataKey, ENCRYPTION_CONTEXT_KEY};
 use aws_sdk_kms::types::DataKeySpec;
-use zeroize::Zeroize;
+use zeroize::Zeroizing;
 
 use crate::error::{AwsError, Call};
 
@@ -24,13 +24,11 @@ pub(crate) async fn data_key(
         .send()
         .await
         .map_err(|error| GENERATE.failed(&error))?;
-    let (Some(plaintext), Some(ciphertext)) = (answer.plaintext, answer.ciphertext_blob) else {
+    let plaintext = answer.plaintext.map(|blob| Zeroizing::new(blob.into_inner()));
+    let (Some(plaintext), Some(ciphertext)) = (plaintext, answer.ciphertext_blob) else {
         return Err(GENERATE.nonsense("the answer is no whole data key"));
     };
-    let mut plaintext = plaintext.into_inner();
-    let key = DataKey::new(&plaintext, ciphertext.into_inner());
-    plaintext.zeroize();
-    key.map_err(|error| GENERATE.nonsense(error.to_string()))
+    DataKey::new(&plaintext, ciphertext.into_inner()).map_err(|error| GENERATE.nonsense(error.to_string()))
 }
 
 #[cfg(test)]

@@ -62,7 +62,7 @@ mod shared;
 pub mod spool;
 pub mod windows;
 
-pub use activity_seal::Chain;
+pub use activity_seal::{Chain, locking_failure};
 pub use batch::{Batch, Batcher};
 pub use handle::{Handle, start};
 pub use ports::{

@@ -20,12 +20,11 @@
 //! * No function panics, on any input; nothing is allocated in proportion to a number that an input merely claims.
 //! * What [`open()`] returns was authenticated to its last byte; of a message that fails a check nothing comes out.
 //! * Errors carry no bytes of their input and do not tell which tag was wrong.
-//! * Plaintext keys are zeroized when dropped and never appear in `Debug` output.
+//! * Plaintext data keys are kept in locked pages alone, zeroized when dropped, and never appear in `Debug` output.
 //!
 //! # What it does not
 //!
-//! It does not hide the length of records, does not protect memory against the process's own user nor clear copies
-//! of a message's key that the compiler may leave on the stack, and does not detect a record that is missing or
+//! It does not hide the length of records, does not protect memory against a debugger of the process's own user, and does not detect a record that is missing or
 //! repeated: that is what the sequence numbers inside are for.
 #![cfg_attr(
     not(test),
@@ -43,6 +42,7 @@ pub mod limits;
 pub mod open;
 pub mod random;
 pub mod seal;
+mod secret_page;
 
 pub use chain::Chain;
 pub use data_key::DataKey;
@@ -50,6 +50,7 @@ pub use envelope::Envelope;
 pub use limits::{Limits, MAX_RECORD_BYTES};
 pub use open::{OpenError, open};
 pub use seal::{SealError, seal, seal_with};
+pub use secret_page::locking_failure;
 
 /// The key of the KMS encryption context under which data keys are made and decrypted; its value is the cluster id.
 ///

@@ -13,6 +13,7 @@ use super::header::Header;
 use super::kdf::{self, Derived};
 use super::wrapping_key::WrappingKey;
 use super::{IV_BYTES, WRAPPED_KEY_BYTES};
+use crate::secret_page::scrub_stack;
 
 /// Decrypts `message`, which must be exactly one message of at most `max_plaintext_bytes`.
 ///
@@ -43,8 +44,9 @@ fn unwrap(
     let (text, rest) = wrapped_key.split_first_chunk::<32>().ok_or(EsdkError::Library)?;
     let tag = rest.first_chunk().ok_or(EsdkError::Library)?;
     let mut secret = Zeroizing::new(*text);
-    Cipher::new(wrapping_key.bytes()).decrypt(wrap_iv, &[], &mut *secret, tag)?;
-    Ok(secret)
+    let opened = wrapping_key.cipher().decrypt(wrap_iv, &[], &mut *secret, tag);
+    scrub_stack();
+    opened.map(|()| secret)
 }
 
 /// Compares without stopping at the first difference.

@@ -10,6 +10,7 @@ use super::suite::Suite;
 use super::wrapping_key::WrappingKey;
 use super::{FRAME_BYTES, IV_BYTES, TAG_BYTES, WRAPPED_KEY_BYTES, kdf};
 use crate::random::Random;
+use crate::secret_page::scrub_stack;
 
 /// [`FRAME_BYTES`] as a length in memory.
 const FRAME_CAPACITY: usize = FRAME_BYTES as usize;
@@ -65,7 +66,9 @@ fn wrap(
     let mut wrapped = Zeroizing::new([0; WRAPPED_KEY_BYTES]);
     let (text, tag) = wrapped.split_first_chunk_mut::<32>().ok_or(EsdkError::Library)?;
     text.copy_from_slice(secret);
-    let made = Cipher::new(wrapping_key.bytes()).encrypt(wrap_iv, &[], text)?;
+    let made = wrapping_key.cipher().encrypt(wrap_iv, &[], text);
+    scrub_stack();
+    let made = made?;
     tag.copy_from_slice(&made);
     Ok(*wrapped)
 }

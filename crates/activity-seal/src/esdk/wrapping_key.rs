@@ -2,23 +2,23 @@
 
 use std::fmt;
 
-use zeroize::Zeroizing;
+use super::cipher::Cipher;
+use crate::secret_page::SecretPage;
 
 /// A 32-byte AES wrapping key: the plaintext of a KMS data key.
 ///
-/// It lives on the heap, so that moving it leaves no copies behind, and is zeroized when dropped.
-pub struct WrappingKey(Box<Zeroizing<[u8; 32]>>);
+/// Only its schedule is kept, of which the key is the first part, in a locked page that is wiped when it is dropped.
+pub struct WrappingKey(SecretPage<Cipher>);
 
 impl WrappingKey {
-    /// A copy of `key`; the caller zeroizes its own.
+    /// From the bytes of `key`; the caller zeroizes its own.
     #[must_use]
     pub fn new(key: &[u8; 32]) -> Self {
-        let mut own = Box::new(Zeroizing::new([0; 32]));
-        own.copy_from_slice(key);
-        Self(own)
+        Self(SecretPage::new(|| Cipher::new(key)))
     }
 
-    pub(super) fn bytes(&self) -> &[u8; 32] {
+    /// Who encrypts with it calls [`scrub_stack`](crate::secret_page::scrub_stack) afterwards.
+    pub(super) fn cipher(&self) -> &Cipher {
         &self.0
     }
 }

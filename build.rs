@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-const SOURCES: [&str; 19] = [
+const SOURCES: [&str; 20] = [
     "callbacks.c",
     "commands.c",
     "durable.c",
@@ -14,6 +14,7 @@ const SOURCES: [&str; 19] = [
     "objects.c",
     "process.c",
     "registration.c",
+    "senders.c",
     "session.c",
     "settings.c",
     "sources.c",

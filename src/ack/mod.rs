@@ -12,6 +12,7 @@
 //! When the mode is changed to one in which nobody waits, the worker says so (`waiting_is_over`) and lets go who waits: a session
 //! does not look at the mode while it waits.
 
+pub(crate) mod stall;
 mod statistics;
 
 use std::sync::atomic::{Ordering, fence};

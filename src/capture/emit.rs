@@ -7,6 +7,7 @@ use super::names::RelationName;
 use super::session::SessionState;
 use super::texts::{PlainTexts, Text, with_text};
 use super::{Backend, filter};
+use crate::ack::stall;
 use crate::pg::clock;
 use crate::pg::statement::transaction_id;
 use crate::ring;
@@ -81,10 +82,11 @@ impl Backend {
         self.session.refresh_encoded();
         let Self { session, texts, encoded, producer, .. } = self;
         encoded.clear();
-        draft.with_event(session, texts, |event| event.encode_with(session.encoded(), encoded));
+        let log_time = clock::now();
+        draft.with_event(log_time, session, texts, |event| event.encode_with(session.encoded(), encoded));
         let shorter = || {
             let mut short = Vec::new();
-            draft.with_event(session, texts, |event| {
+            draft.with_event(log_time, session, texts, |event| {
                 event.shortened(&mut ParamsBuf::new()).encode_with(session.encoded(), &mut short);
             });
             short
@@ -93,17 +95,24 @@ impl Backend {
             Some(end) => self.published_through = end,
             None => self.dropped = true,
         }
+        stall::look(log_time);
     }
 }
 
 impl Draft<'_> {
     /// Makes the event; its session is encoded already.
     #[inline]
-    fn with_event(&self, session: &SessionState, texts: &mut PlainTexts, f: impl FnOnce(Event<'_>)) {
+    fn with_event(
+        &self,
+        log_time: i64,
+        session: &SessionState,
+        texts: &mut PlainTexts,
+        f: impl FnOnce(Event<'_>),
+    ) {
         with_text(texts, self.text, |command_text, command_text_length| {
             f(Event {
                 start_time: self.start_time,
-                log_time: clock::now(),
+                log_time,
                 statement_id: self.statement_id,
                 substatement_id: self.substatement_id,
                 class: self.class,

@@ -61,6 +61,22 @@ pub(super) struct RawMoment {
     pub(super) text: *const c_char,
 }
 
+/// `ActivitySignal`.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub(super) struct RawSignal {
+    pub(super) signo: c_int,
+    pub(super) code: c_int,
+    pub(super) pid: c_int,
+    pub(super) uid: u32,
+    pub(super) times: u32,
+    pub(super) program: [u8; 16],
+}
+
+impl RawSignal {
+    pub(super) const EMPTY: Self = Self { signo: 0, code: 0, pid: 0, uid: 0, times: 0, program: [0; 16] };
+}
+
 unsafe extern "C-unwind" {
     pub(super) fn activity_pg_install_hooks();
     pub(super) fn activity_pg_watch_session_end();
@@ -171,9 +187,15 @@ unsafe extern "C-unwind" {
         file: *mut *const c_char,
         line: *mut c_int,
     ) -> bool;
+    pub(super) fn activity_pg_report_to_server(
+        sqlstate: *const c_char,
+        message: *const c_char,
+        detail: *const c_char,
+        hint: *const c_char,
+    );
+    pub(super) fn activity_pg_take_senders(out: *mut RawSignal, capacity: c_int, unnoted: *mut u64) -> c_int;
     pub(super) fn activity_pg_worker_signals();
     pub(super) fn activity_pg_stop_requested() -> bool;
     pub(super) fn activity_pg_stop_immediately() -> bool;
-    pub(super) fn activity_pg_refused_signals() -> u64;
     pub(super) fn activity_pg_exit(code: c_int) -> !;
 }

@@ -4,7 +4,7 @@ use std::ffi::{CString, c_int};
 
 use pgrx::pg_sys;
 
-use super::ffi::activity_pg_report;
+use super::ffi::{activity_pg_report, activity_pg_report_to_server};
 use super::guard::raising;
 
 /// SQLSTATEs of our own messages. Class `AS` is not used by the server. `AS005`, a statement is refused since its events do not
@@ -30,6 +30,8 @@ pub(crate) mod sqlstate {
     pub(crate) const UNPROTECTED: &str = "AS007";
     /// Our own bookkeeping failed.
     pub(crate) const INTERNAL: &str = "AS004";
+    /// Somebody is at the worker: it does not move, or was sent a signal.
+    pub(crate) const WORKER: &str = "AS008";
 }
 
 fn c_text(text: &str) -> CString {
@@ -62,6 +64,17 @@ pub(crate) fn log(message: &str) {
 /// WARNING, to the server log (and to the client, where a session reports it).
 pub(crate) fn warning(sqlstate: &str, message: &str, detail: &str, hint: &str) {
     report(pg_sys::WARNING, sqlstate, message, detail, hint);
+}
+
+/// WARNING to the server log and not to the client, which the session's settings cannot keep out of it.
+pub(crate) fn warning_to_server(sqlstate: &str, message: &str, detail: &str, hint: &str) {
+    let [sqlstate, message, detail, hint] = [sqlstate, message, detail, hint].map(c_text);
+    // SAFETY: as above.
+    unsafe {
+        raising(|| {
+            activity_pg_report_to_server(sqlstate.as_ptr(), message.as_ptr(), detail.as_ptr(), hint.as_ptr());
+        });
+    }
 }
 
 /// ERROR: ends the statement.

@@ -9,6 +9,8 @@ use std::sync::atomic::{AtomicI32, AtomicI64, AtomicU32, AtomicU64, Ordering};
 use super::shared_bytes::SharedBytes;
 use crate::settings::IN_FORCE_BYTES;
 
+use crate::pg::clock;
+
 /// A session that waits for a position of the ring to be durable; 0 where none waits.
 #[repr(C, align(64))]
 pub(crate) struct Waiter {
@@ -63,11 +65,18 @@ pub(crate) struct Shared {
     pub(crate) in_force: SharedBytes<IN_FORCE_BYTES>,
     /// 1 while a changed configuration is not in force yet.
     pub(crate) config_pending: AtomicU32,
+    /// When the worker last began a round, microseconds since the Unix epoch; `i64::MAX` when it has ended as it should.
+    pub(crate) worker_moved_at: AtomicI64,
+    /// The same by the monotonic clock, microseconds.
+    pub(crate) worker_moved_monotonic: AtomicI64,
+    /// When a session said that the worker does not move, microseconds since the Unix epoch; 0 where none did. Set by the session, taken
+    /// off by the worker.
+    pub(crate) stall_told_at: AtomicI64,
     /// STREAM START was published in this epoch.
     pub(crate) start_published: AtomicU32,
     /// Counters that the worker keeps.
     pub(crate) delivered: Delivered,
-    /// How the stream is: `starting`, `streaming`, `stream unavailable`, `key unavailable`, `off`, `stopping`.
+    /// How the stream is: `starting`, `streaming`, `stream unavailable`, `key unavailable`, `off`, `stopping`. The view says `stalled` by itself.
     pub(crate) state: StatusText<32>,
     /// The last failure of delivery.
     pub(crate) last_error: StatusText<512>,
@@ -121,6 +130,9 @@ impl Shared {
     pub(super) fn begin_epoch(&self, epoch: u64, now: i64) {
         self.epoch.store(epoch, Ordering::Relaxed);
         self.epoch_start.store(now, Ordering::Relaxed);
+        // It gets as much time for its first round as for any other.
+        self.worker_moved_at.store(now, Ordering::Relaxed);
+        self.worker_moved_monotonic.store(clock::monotonic(), Ordering::Relaxed);
         self.worker_process.store(-1, Ordering::Relaxed);
         self.state.set("starting");
     }

@@ -95,6 +95,19 @@ static SHUTDOWN_TIMEOUT: Int = Int::new(
     3_600_000,
 );
 
+static WORKER_STALL_TIMEOUT: Int = Int::new(
+    Description {
+        name: c"activity_stream.worker_stall_timeout",
+        short: c"Sets how long the worker may not move before the server log says so.",
+        long: c"Zero says nothing.",
+        context: Context::Reload,
+    },
+    Unit::Millisecond,
+    10_000,
+    0,
+    3_600_000,
+);
+
 /// In the order in which they are defined.
 pub(super) static SETTINGS: &[&dyn Define] = &[
     &RING_SIZE,
@@ -104,6 +117,7 @@ pub(super) static SETTINGS: &[&dyn Define] = &[
     &DATA_KEY_MAX_AGE,
     &HEARTBEAT_INTERVAL,
     &SHUTDOWN_TIMEOUT,
+    &WORKER_STALL_TIMEOUT,
 ];
 
 fn milliseconds(setting: &Int) -> Duration {
@@ -137,4 +151,17 @@ pub(super) fn heartbeat_interval() -> Option<Duration> {
 
 pub(super) fn shutdown_timeout() -> Duration {
     milliseconds(&SHUTDOWN_TIMEOUT)
+}
+
+/// What counts as a stall of the worker, microseconds; `i64::MAX` where none does. Asked for every event.
+#[inline]
+pub(crate) fn worker_stall_timeout_us() -> i64 {
+    match WORKER_STALL_TIMEOUT.get() {
+        0 => i64::MAX,
+        milliseconds => i64::from(milliseconds) * 1000,
+    }
+}
+
+pub(super) fn worker_stall_timeout() -> Option<Duration> {
+    Some(milliseconds(&WORKER_STALL_TIMEOUT)).filter(|d| !d.is_zero())
 }

@@ -24,7 +24,7 @@ use activity_deliver::{Durability, Sink};
 pub(crate) use capture::{
     MIN_STATEMENT_BYTES, Mode, log_parameters, max_parameter_bytes, max_statement_bytes, mode,
 };
-pub(crate) use delivery::ring_bytes;
+pub(crate) use delivery::{ring_bytes, worker_stall_timeout_us};
 pub(crate) use filter::{
     capture_catalog, captured_classes, excluded_applications, excluded_databases, excluded_roles,
 };
@@ -114,6 +114,8 @@ pub(crate) struct Snapshot {
     pub(crate) heartbeat_interval: Option<Duration>,
     /// What is left at shutdown has this long to be delivered.
     pub(crate) shutdown_timeout: Duration,
+    /// How long the worker may not move; `None`: nobody minds.
+    pub(crate) worker_stall_timeout: Option<Duration>,
     /// Where records are kept that the stream does not take for now.
     pub(crate) spool_directory: PathBuf,
     /// Bytes that they may take; 0 for none.
@@ -142,6 +144,7 @@ pub(crate) fn snapshot() -> Snapshot {
         data_key_max_age: delivery::data_key_max_age(),
         heartbeat_interval: delivery::heartbeat_interval(),
         shutdown_timeout: delivery::shutdown_timeout(),
+        worker_stall_timeout: delivery::worker_stall_timeout(),
         spool_directory: spool::directory(),
         spool_max_bytes: spool::max_bytes(),
         durability: spool::durability(),

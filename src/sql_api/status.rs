@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use pgrx::prelude::*;
 
+use crate::ack::stall;
 use crate::pg::clock;
 use crate::ring::{self, Attached};
 use crate::settings;
@@ -99,8 +100,9 @@ fn row(attached: &Attached) -> Row {
         0 => 0,
         since => clock::now() - since,
     };
+    let stalled = shared.worker_pid.load(Relaxed) != 0 && stall::is_on(shared);
     (
-        shared.state.get(),
+        if stalled { "stalled".to_owned() } else { shared.state.get() },
         settings::mode().as_str().to_owned(),
         settings::cluster_id(),
         settings::stream_name(),

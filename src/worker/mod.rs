@@ -17,7 +17,8 @@
 //! * Nothing here blocks but the one wait at the end of a round; work that waits for the network is the other threads'.
 //! * No panic leaves the process as an abort, which would restart the whole server: the entry catches it and exits with
 //!   code 1, and the postmaster starts the worker again after a second.
-//! * Only the postmaster ends the worker ([`crate::pg::signals`]).
+//! * Only the postmaster ends the worker ([`crate::pg::signals`]); what others try is told ([`incidents`]), and nobody but root reads its
+//!   memory ([`private_memory`]).
 //!
 //! ## Ending
 //!
@@ -28,9 +29,11 @@ mod accounts;
 mod changes;
 mod connection;
 mod drain;
+mod incidents;
 mod lag;
 mod loss_view;
 mod notifier;
+mod private_memory;
 mod reports;
 mod runtime;
 mod shutdown;
@@ -49,6 +52,7 @@ use self::accounts::{Accounts, Begun};
 use self::changes::Changes;
 use self::connection::Connection;
 use self::drain::Drain;
+use self::incidents::Incidents;
 use self::lag::Lag;
 use self::notifier::Notifier;
 use self::runtime::Threads;
@@ -72,7 +76,18 @@ const SHORTEST_SLEEP: Duration = Duration::from_millis(1);
 #[expect(unsafe_code, reason = "the server finds the entry by its name")]
 pub extern "C-unwind" fn activity_stream_worker_main(_argument: pgrx::pg_sys::Datum) {
     let ended = catch_unwind(AssertUnwindSafe(|| {
+        let shut = private_memory::shut();
         signals::install_for_worker();
+        if let Err(error) = shut {
+            log::warning(
+                sqlstate::INTERNAL,
+                &format!(
+                    "activity_stream: the worker's memory cannot be shut off from others of its user: {error}"
+                ),
+                "",
+                "",
+            );
+        }
         let Some(attached) = ring::attached() else { return 0 };
         match Worker::start(attached) {
             Ok(worker) => worker.run(),
@@ -113,8 +128,7 @@ struct Worker {
     /// The last round took as much as a round may.
     more: bool,
     lag: Lag,
-    /// Requests to end that did not come from the postmaster and were told.
-    refused: u64,
+    incidents: Incidents,
     shutdown: Option<Shutdown>,
 }
 
@@ -158,7 +172,7 @@ impl Worker {
             notifier,
             more: false,
             lag: Lag::default(),
-            refused: 0,
+            incidents: Incidents::new(),
             shutdown: None,
             changes: Changes::new(),
             settings,
@@ -198,6 +212,7 @@ impl Worker {
 
     /// Moves on what can be moved on.
     fn round(&mut self) {
+        self.incidents.moved(self.attached.shared, self.settings.worker_stall_timeout);
         self.threads.clear_wake();
         self.connection.advance(&self.threads, &self.settings, self.attached, &mut self.notifier);
         self.take_reports();
@@ -208,7 +223,7 @@ impl Worker {
         self.connection.mind_backlog(self.attached);
         self.accounts.round(self.attached, &self.settings, &self.threads, &mut self.notifier);
         self.lag.look(self.attached);
-        self.tell_refused();
+        self.incidents.tell(&mut self.accounts, self.started && self.settings.mode != Mode::Off);
         self.tell_status();
     }
 
@@ -286,18 +301,6 @@ impl Worker {
         }
     }
 
-    fn tell_refused(&mut self) {
-        let refused = signals::refused();
-        if refused > std::mem::replace(&mut self.refused, refused) {
-            log::warning(
-                sqlstate::PREREQUISITE,
-                "activity_stream: a request to terminate the worker was refused",
-                "Only the postmaster ends the worker, when the server shuts down.",
-                "To stop collection, set activity_stream.mode to off and reload the configuration.",
-            );
-        }
-    }
-
     fn begin_shutdown(&mut self) {
         self.shutdown = Some(Shutdown::begin(self.settings.shutdown_timeout, signals::stop_immediately()));
         self.attached.shared.state.set("stopping");
@@ -327,6 +330,7 @@ impl Worker {
         if !written {
             log::log("activity_stream: that the server stops as it should could not be written down");
         }
+        ack::stall::ended(shared);
         shared.worker_process.store(-1, Ordering::SeqCst);
         shared.worker_pid.store(0, Ordering::Relaxed);
         0

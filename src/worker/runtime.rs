@@ -1,7 +1,8 @@
 //! The worker's other threads, and how they wake the main one.
 //!
 //! Delivery is asynchronous code on a tokio runtime. Its threads are started after fork with every signal blocked, so no
-//! handler of the server runs on them, and they never call the server: what they have to say goes through channels, and
+//! handler of the server runs on them (tokio starts threads for what blocks where it is asked to, on the main thread too: so each blocks
+//! them once more as its first act), and they never call the server: what they have to say goes through channels, and
 //! an eventfd in the main thread's wait wakes it.
 #![expect(unsafe_code, reason = "an eventfd has no wrapper in the standard library")]
 
@@ -44,6 +45,7 @@ impl Threads {
                 .worker_threads(DRIVER_THREADS)
                 .max_blocking_threads(BLOCKING_THREADS)
                 .thread_name("activity_stream")
+                .on_thread_start(signals::block_on_this_thread)
                 .enable_io()
                 .enable_time()
                 .build()

@@ -17,6 +17,8 @@
 
 #include "postgres.h"
 
+#include <signal.h>
+
 #include "executor/execdesc.h"
 #include "nodes/plannodes.h"
 #include "tcop/utility.h"
@@ -240,13 +242,29 @@ extern void activity_pg_report(int elevel, const char *sqlstate, const char *mes
 /* ---- sources.c ---- */
 extern bool activity_pg_setting_source(const char *name, bool *built_in, const char **source,
 									   const char **file, int *line);
+extern void activity_pg_report_to_server(const char *sqlstate, const char *message, const char *detail, const char *hint);
+extern bool activity_pg_is_for_server_alone(void);
+
+/* ---- senders.c ---- */
+typedef struct ActivitySignal
+{
+	int			signo;
+	int			code;			/* si_code */
+	int			pid;			/* of the sender; 0 where there is none */
+	uint32		uid;
+	uint32		times;
+	char		program[16];	/* TASK_COMM_LEN of Linux */
+} ActivitySignal;
+
+extern void activity_pg_init_senders(void);
+extern bool activity_pg_note_sender(int signo, const siginfo_t *info);
+extern int	activity_pg_take_senders(ActivitySignal *out, int capacity, uint64 *unnoted);
 
 /* ---- worker.c ---- */
 extern bool activity_pg_worker_is_registered(const char *library, const char *function);
 extern void activity_pg_worker_signals(void);
 extern bool activity_pg_stop_requested(void);
 extern bool activity_pg_stop_immediately(void);	/* the postmaster asked the worker to end */
-extern uint64 activity_pg_refused_signals(void);	/* SIGTERMs from others */
 extern void activity_pg_exit(int code);	/* does not return */
 
 #endif

@@ -330,7 +330,9 @@ emit_log(ErrorData *edata)
 		else if (activity_pg_is_replication_command(edata))
 			activity_on_replication_command(debug_query_string);
 	}
-	if (activity_pg_hidden_by_gate(edata))
+	if (activity_pg_is_for_server_alone())
+		edata->output_to_client = false;
+	else if (activity_pg_hidden_by_gate(edata))
 	{
 		edata->output_to_server = false;
 		/* Without us a replication command would have been DEBUG1, which clients do not ask for. */

@@ -11,6 +11,7 @@
 #include "storage/proc.h"
 #include "tcop/pquery.h"
 #include "tcop/tcopprot.h"
+#include "utils/guc.h"
 
 Oid
 activity_pg_user_id(void)
@@ -104,4 +105,35 @@ activity_pg_report(int elevel, const char *sqlstate, const char *message, const 
 			 hint ? errhint("%s", hint) : 0,
 			 errhidestmt(elevel < ERROR),
 			 errhidecontext(elevel < ERROR)));
+}
+
+static bool for_server_alone = false;
+
+bool
+activity_pg_is_for_server_alone(void)
+{
+	return for_server_alone;
+}
+
+/*
+ * A WARNING that the session neither sees nor keeps from the server log by its log_min_messages. The variable is the server's own, see
+ * log_gate.c.
+ */
+void
+activity_pg_report_to_server(const char *sqlstate, const char *message, const char *detail, const char *hint)
+{
+	int			level = log_min_messages;
+
+	PG_TRY();
+	{
+		for_server_alone = true;
+		log_min_messages = Min(level, WARNING);
+		activity_pg_report(WARNING, sqlstate, message, detail, hint);
+	}
+	PG_FINALLY();
+	{
+		for_server_alone = false;
+		log_min_messages = level;
+	}
+	PG_END_TRY();
 }

@@ -41,7 +41,7 @@ def test_a_signal_of_another_process_is_told_with_its_sender(cluster, same_worke
     # By then the sender may be gone.
     program = told_of_it.pop("senderProgram", "python3")
     assert (told_of_it, program) == (expected, "python3")
-    lines = cluster.log_lines("AS006", "WARNING", "SIGTERM was sent to the worker")
+    lines = cluster.log_lines("AS008", "WARNING", "SIGTERM was sent to the worker")
     assert lines
     assert cluster.log_lines(f"by process {sender} (", "of OS user postgres")
 

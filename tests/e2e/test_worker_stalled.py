@@ -44,7 +44,7 @@ def test_a_stop_is_noticed_once_and_told_when_it_is_over(stalling):
             other.execute("SELECT 'other'")
         assert cluster.value("SELECT state FROM activity_stream.status") == "stalled"
         assert len(cluster.log_lines(NOTICED)) == 1
-        assert len(cluster.log_lines(NOTICED, "WARNING", "AS006")) == 1
+        assert len(cluster.log_lines(NOTICED, "WARNING", "AS008")) == 1
         assert not notices, "it is not the session's affair"
         os.kill(worker, signal.SIGCONT)
         event = told(cluster, "STREAM STALL")[0]

@@ -15,6 +15,7 @@ mod pg;
 mod ring;
 mod settings;
 mod sql_api;
+mod wiping;
 mod worker;
 
 use pgrx::prelude::*;

@@ -64,6 +64,7 @@ use crate::pg::worker::{self, WaitSet};
 use crate::pg::{process, signals};
 use crate::ring::{self, Attached};
 use crate::settings::{self, Mode, Snapshot};
+use crate::wiping;
 
 /// Longest sleep: status and loss counters are looked at this often even where nothing happens.
 const LONGEST_SLEEP: Duration = Duration::from_secs(1);
@@ -77,6 +78,7 @@ const SHORTEST_SLEEP: Duration = Duration::from_millis(1);
 pub extern "C-unwind" fn activity_stream_worker_main(_argument: pgrx::pg_sys::Datum) {
     let ended = catch_unwind(AssertUnwindSafe(|| {
         let shut = private_memory::shut();
+        wiping::begin();
         signals::install_for_worker();
         if let Err(error) = shut {
             log::warning(

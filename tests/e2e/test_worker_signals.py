@@ -75,7 +75,7 @@ def test_signals_of_the_servers_own_do_nothing(cluster, same_worker, number):
 def test_a_superuser_cannot_end_it_by_sql(cluster, same_worker):
     cluster.execute(
         f"SELECT pg_terminate_backend({same_worker}), pg_cancel_backend({same_worker})",
-        f"COPY (SELECT) TO PROGRAM 'kill -TERM {same_worker}'",
+        f"COPY (SELECT) TO PROGRAM 'kill -TERM {same_worker}; cat >/dev/null'",
     )
     event = told(cluster, "STREAM SIGNAL", signal="SIGTERM", senderUser="postgres")[-1]
     assert int(params(event)["senderPid"]) > 0

@@ -69,9 +69,9 @@ def test_a_superuser_cannot_keep_it_out_of_the_log(stalling):
     with cluster.connect() as session:
         session.execute("SET log_min_messages = panic")
         session.execute("SET client_min_messages = error")
-        session.execute(f"COPY (SELECT) TO PROGRAM 'kill -STOP {worker}'")
+        session.execute(f"COPY (SELECT) TO PROGRAM 'kill -STOP {worker}; cat >/dev/null'")
         until_noticed(cluster, session)
-        session.execute(f"COPY (SELECT) TO PROGRAM 'kill -CONT {worker}'")
+        session.execute(f"COPY (SELECT) TO PROGRAM 'kill -CONT {worker}; cat >/dev/null'")
         # Its setting is as it was.
         assert session.execute("SHOW log_min_messages").fetchone() == ("panic",)
     told(cluster, "STREAM STALL")

@@ -10,7 +10,7 @@ const GENERATE: Call = Call::kms("GenerateDataKey");
 
 /// One call, one attempt. `key_id` is a key id, an alias (`alias/…`) or the ARN of either.
 ///
-/// The copy of the plaintext made here is zeroized; the HTTP stack's buffers, out of reach, are not.
+/// The copy of the plaintext made here is zeroized; the HTTP stack's buffers, out of reach here, are left to the process's allocator.
 pub(crate) async fn data_key(
     client: &aws_sdk_kms::Client,
     key_id: &str,

@@ -1,5 +1,6 @@
 """A worker that does not move: stopped by its OS user, it can say nothing; a session notices, and it tells itself when it goes on."""
 
+import ctypes
 import os
 import signal
 
@@ -148,3 +149,36 @@ def test_a_killed_worker_is_back_at_once_and_nothing_is_lost(stalling):
         cluster.reader.wait_for_text(f"before kill {round_}")
     cluster.settle()
     cluster.reader.check_complete(twice_is_fine=True)
+
+
+class Tracer:
+    """Has a process run into a fault, which root alone can (x86-64: user_regs_struct, rip is word 16, orig_rax word 15)."""
+
+    ATTACH, POKEUSER, DETACH = 16, 6, 17
+
+    def __init__(self):
+        self.ptrace = ctypes.CDLL(None, use_errno=True).ptrace
+        self.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
+
+    def call(self, request, pid, address=None, data=None):
+        assert self.ptrace(request, pid, address, data) == 0, os.strerror(ctypes.get_errno())
+
+    def fault(self, pid):
+        self.call(self.ATTACH, pid)
+        os.waitpid(pid, 0x40000000)  # __WALL
+        self.call(self.POKEUSER, pid, 15 * 8, 2**64 - 1)
+        self.call(self.POKEUSER, pid, 16 * 8, 0)
+        self.call(self.DETACH, pid)
+
+
+@pytest.mark.skipif(os.getuid() != 0 or os.uname().machine != "x86_64", reason="root alone can trace the worker")
+def test_a_fault_of_its_own_ends_it_as_ever(stalling):
+    cluster = stalling
+    worker = pid_of(cluster)
+    Tracer().fault(worker)
+    wait_for(lambda: cluster.log_lines(f"(PID {worker}) was terminated by signal 11"), "it dies of it")
+    cluster.wait_until_serving()
+    assert pid_of(cluster) != worker
+    cluster.settle()
+    cluster.reader.check_complete(twice_is_fine=True)
+    assert not [e for e in cluster.reader.events if e["command"] == "STREAM SIGNAL" and params(e)["signal"] == "SIGSEGV"]

@@ -8,7 +8,7 @@ source "$(dirname "$0")/lib.sh"
 
 JOBS=2
 # Enough for every format's headers, and a kilobyte of text in each of several places.
-MAX_INPUT_BYTES=8192
+MAX_INPUT_BYTES=4096
 MAX_MEMORY_MB=2048
 # Of one input. The machine may be busy; what is out of proportion takes minutes.
 MAX_INPUT_SECONDS=25

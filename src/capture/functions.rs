@@ -7,9 +7,10 @@
 use activity_event::Class;
 
 use super::emit::Draft;
+use super::intent::FIRST_UNPINNED;
 use super::texts::Text;
 use super::{BACKEND, Backend, intent, watched};
-use crate::pg::statement::{client_text, in_extension_script, innermost_text, moment};
+use crate::pg::statement::{client_text, in_extension_script, innermost_text, local_transaction, moment};
 use crate::pg::{clock, process};
 
 /// A function is about to be executed.
@@ -23,10 +24,59 @@ pub(crate) fn executing(oid: u32) {
             return;
         }
         let Some(function) = b.names.function(oid) else { return };
-        let intent = intent::call(oid, &function);
+        let intent = intent::call(oid, &function) || b.relays.has(oid);
         b.begin_call(by_message);
         b.tell_call(&function.name, intent);
+        b.relays.note(oid, intent, b.numbers.current.id);
     });
+}
+
+/// Users' functions inside which one that is told before was called, in this transaction.
+///
+/// PL/pgSQL makes a simple expression ready once in a transaction: when the function is called again, the call inside it is
+/// not told again. So its own is told before from then on. Of a statement with several functions all are taken for it.
+pub(super) struct Relays {
+    /// Their transaction, by its local number.
+    transaction: u32,
+    known: Vec<u32>,
+    /// What the statement `statement` has called so far.
+    statement: u64,
+    called: Vec<u32>,
+}
+
+impl Relays {
+    /// Most functions of a statement, and of a transaction, that are kept.
+    const MAX: usize = 256;
+
+    pub(super) const fn new() -> Self {
+        Self { transaction: 0, known: Vec::new(), statement: 0, called: Vec::new() }
+    }
+
+    fn has(&self, oid: u32) -> bool {
+        self.known.contains(&oid) && self.transaction == local_transaction()
+    }
+
+    fn note(&mut self, oid: u32, intent: bool, statement: u64) {
+        if self.statement != statement {
+            self.statement = statement;
+            self.called.clear();
+        }
+        if !intent {
+            if oid >= FIRST_UNPINNED && self.called.len() < Self::MAX {
+                self.called.push(oid);
+            }
+            return;
+        }
+        let transaction = local_transaction();
+        if self.transaction != transaction {
+            self.transaction = transaction;
+            self.known.clear();
+        }
+        self.known.append(&mut self.called);
+        self.known.sort_unstable();
+        self.known.dedup();
+        self.known.truncate(Self::MAX);
+    }
 }
 
 impl Backend {

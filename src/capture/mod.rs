@@ -88,6 +88,7 @@ struct Backend {
     /// A COMMIT that is told when deferred triggers have run.
     commit: Option<utility::OpenUtility>,
     failures: failure::Failures,
+    relays: functions::Relays,
     names: Names,
     texts: PlainTexts,
     producer: Producer,
@@ -120,6 +121,7 @@ impl Backend {
             utilities: Vec::new(),
             commit: None,
             failures: failure::Failures::new(),
+            relays: functions::Relays::new(),
             names: Names::new(),
             texts: PlainTexts::new(),
             producer: Producer::new(),

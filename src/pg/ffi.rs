@@ -169,6 +169,7 @@ unsafe extern "C-unwind" {
     pub(super) fn activity_pg_worker_name() -> *const c_char;
     pub(super) fn activity_pg_is_walsender() -> bool;
     pub(super) fn activity_pg_transaction_id() -> u64;
+    pub(super) fn activity_pg_local_transaction() -> u32;
     pub(super) fn activity_pg_my_proc_number() -> c_int;
     pub(super) fn activity_pg_set_latch(proc_number: c_int);
     pub(super) fn activity_pg_proc_count() -> c_int;

@@ -7,9 +7,9 @@ use std::ptr::NonNull;
 use pgrx::pg_sys;
 
 use super::ffi::{
-    RawMoment, RawRelation, activity_pg_in_subtransaction, activity_pg_innermost_text, activity_pg_moment,
-    activity_pg_query_was_rewound, activity_pg_relations, activity_pg_transaction_id,
-    activity_pg_watch_query,
+    RawMoment, RawRelation, activity_pg_in_subtransaction, activity_pg_innermost_text,
+    activity_pg_local_transaction, activity_pg_moment, activity_pg_query_was_rewound, activity_pg_relations,
+    activity_pg_transaction_id, activity_pg_watch_query,
 };
 use super::names::FOREIGN_TABLE;
 
@@ -284,6 +284,12 @@ pub(crate) fn in_subtransaction() -> bool {
 pub(crate) fn transaction_id() -> Option<u64> {
     // SAFETY: raises nothing; reads the state of the transaction.
     Some(unsafe { activity_pg_transaction_id() }).filter(|id| *id != 0)
+}
+
+/// The number that tells the session's transaction from its others; 0 where none is under way.
+pub(crate) fn local_transaction() -> u32 {
+    // SAFETY: raises nothing; reads this process's entry in shared memory.
+    unsafe { activity_pg_local_transaction() }
 }
 
 /// Whether an extension's script runs.

@@ -187,6 +187,13 @@ def test_a_call_is_told_before_however_it_comes_about(cluster, way):
     check_calls(events, READ)
 
 
+def test_what_is_computed_again_in_a_transaction_is_told_before_by_its_function(cluster):
+    read = "SELECT by_pl('PG_VERSION')"
+    events = run(cluster, "BEGIN", read, "SELECT 1", read, "COMMIT", read)
+    before = [(e["statementId"], e["objectName"]) for e in events if e["command"] == "STREAM INTENT"]
+    assert before == [(3, READ), (5, "public.by_pl"), (7, READ)]
+
+
 def test_a_call_by_a_policy_is_told_before(cluster):
     check_calls(run(cluster, "TABLE guarded", user="reader"), READ)
 

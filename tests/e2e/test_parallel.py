@@ -3,6 +3,7 @@
 import pytest
 
 from conftest import Factory
+from intents import run, told_first
 from told import PROTOCOLS, ask, ids, record_raw
 
 SETUP = """
@@ -115,6 +116,14 @@ def test_a_command_that_works_in_parallel_is_told_by_its_leader(cluster, stateme
     events = record_raw(cluster, lambda session: session.run(statement))
     assert sorted(str(e["objectName"]) for e in events) == sorted(map(str, expected))
     assert len([e for e in cluster.settle() if e["commandText"] == statement]) == len(expected)
+
+
+def test_a_function_that_only_workers_call_is_told_before_by_the_leader(cluster):
+    statement = "SELECT count(*) FROM big WHERE pg_read_file('PG_VERSION') = part::text"
+    with cluster.connect() as session:
+        assert any("Workers Planned: 2" in line for (line,) in session.execute(f"EXPLAIN {statement}").fetchall())
+    told_first(run(cluster, statement), "pg_catalog.pg_read_file", "FUNCTION")
+    assert len([e for e in cluster.settle() if e["commandText"] == statement and e["command"] == "STREAM INTENT"]) == 1
 
 
 def test_forced_parallelism_changes_nothing(cluster):

@@ -15,8 +15,8 @@
 //!
 //! * Where the server calls a function without making an expression ready (triggers, support functions of indexes), no call
 //!   is seen. The command that brings that about is on the list instead, where the function is.
-//! * PL/pgSQL keeps a simple expression ready until its transaction ends: when it is computed again then, that is not
-//!   told again.
+//! * PL/pgSQL makes a simple expression ready once in a transaction. The call of the function that computes it again is told
+//!   before instead ([`functions`](super::functions)), but of a trigger function no call is seen.
 
 mod list;
 mod setting;

@@ -103,6 +103,7 @@ extern void activity_pg_watch_query(QueryDesc *query, uint64 key);
 /* ---- durable.c ---- */
 extern int64 activity_pg_statement_time_left_ms(void);	/* -1 where the server watches it itself, or nobody does */
 extern bool activity_pg_take_cancel(void);
+extern LocalTransactionId activity_pg_local_transaction(void);	/* InvalidLocalTransactionId where there is none */
 
 /* ---- frames.c ---- */
 

@@ -27,8 +27,8 @@ static enum
 	CHAIN_NONE, CHAIN_COMMIT, CHAIN_ROLLBACK
 }			chain = CHAIN_NONE;
 
-static LocalTransactionId
-current_transaction(void)
+LocalTransactionId
+activity_pg_local_transaction(void)
 {
 #if PG_VERSION_NUM >= 170000
 	return MyProc->vxid.lxid;
@@ -69,7 +69,7 @@ note_block_command(BlockCommand command)
 	switch (command)
 	{
 		case BLOCK_BEGINS:
-			block = current_transaction();
+			block = activity_pg_local_transaction();
 			break;
 		case BLOCK_COMMITS_AND_CHAINS:
 			chain = CHAIN_COMMIT;
@@ -93,7 +93,7 @@ note_transaction_end(bool committed)
 static bool
 in_block(void)
 {
-	LocalTransactionId current = current_transaction();
+	LocalTransactionId current = activity_pg_local_transaction();
 
 	if (chain != CHAIN_NONE && current != block && current != InvalidLocalTransactionId)
 	{

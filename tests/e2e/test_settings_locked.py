@@ -298,4 +298,4 @@ def test_who_is_trusted_for_aws_is_said_by_a_file_of_roots(make_locked, folder):
     (of_the_server.data / "ca.pem").write_bytes(authority.file.read_bytes())
     refuses_to_start(of_the_server, "the file of activity_stream.ca_file is not protected", f"{of_the_server.data}/ca.pem")
     cluster = make_locked(ca_file=authority.file)
-    still_told(cluster, "trusted by a file of root's")
+    still_told(cluster, "by a file that root wrote")

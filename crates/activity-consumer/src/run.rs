@@ -114,7 +114,7 @@ async fn watch(aws: &Aws, options: WatchOptions, stopped: impl Future<Output = S
         signal = stopped => End::Stopped(signal),
         end = watch.run(source, kms) => end,
     };
-    watch.finish(&end)
+    watch.finish(&end).await
 }
 
 fn failed(reason: &str) -> Exit {

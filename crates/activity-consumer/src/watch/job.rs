@@ -79,8 +79,10 @@ impl Watch {
         self.watch(heard).await
     }
 
-    /// Says why it ended, where it had to, and decides on the exit code.
-    pub(crate) fn finish(&mut self, end: &End) -> Exit {
+    /// Says why it ended, where it had to, and decides on the exit code. No command is left running.
+    pub(crate) async fn finish(&mut self, end: &End) -> Exit {
+        // Dropped they would be killed as well, but later than this process ends.
+        self.commands.shutdown().await;
         if let End::Fatal(reason) = end {
             self.complain(reason);
         }

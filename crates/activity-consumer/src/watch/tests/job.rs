@@ -70,7 +70,7 @@ async fn run(options: WatchOptions, stream: FakeStream, kms: &'static FakeKms) -
     let (out, complaints) = (Written::default(), Written::default());
     let mut watch = Watch::new(options, Box::new(out.clone()), Box::new(complaints.clone()));
     let end = watch.run(stream, kms).await;
-    Ended { exit: watch.finish(&end), out: out.text(), complaints: complaints.text() }
+    Ended { exit: watch.finish(&end).await, out: out.text(), complaints: complaints.text() }
 }
 
 fn kms() -> &'static FakeKms {
@@ -181,7 +181,7 @@ async fn with_a_command_it_goes_on_and_a_flood_is_one_alarm_with_a_count() {
         source.fail("GetRecords", error(ErrorKind::AccessDenied));
     };
     let (end, ()) = tokio::join!(watch.run(Shared(Arc::clone(&source)), kms), until_denied);
-    assert_eq!(watch.finish(&end), Exit::Fatal);
+    assert_eq!(watch.finish(&end).await, Exit::Fatal);
     let noted = noted(&file);
     let intents = noted.iter().filter_map(|line| line.strip_prefix("intent ")?.parse::<u64>().ok());
     let intents: Vec<u64> = intents.collect();

@@ -52,7 +52,7 @@ pub(crate) struct Change {
 /// A value that does not count.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Refused {
-    /// The value in force, which stays, and the refused one.
+    /// The value that stays, and the refused one.
     pub(crate) change: Change,
     /// The file that has it; empty where none has.
     pub(crate) file: String,
@@ -93,14 +93,14 @@ impl Values {
             .collect()
     }
 
-    /// Asks of each setting that these values would change whether its value counts; where it does not, the one in force stays.
+    /// Asks of each setting that these values would change whether its value counts; where it does not, the one before stays.
     pub(super) fn keep_where_refused(
         mut self,
-        in_force: &Self,
+        before: &Self,
         counts: impl Fn(&'static str) -> Result<(), (String, Refusal)>,
     ) -> (Self, Vec<Refused>) {
         let mut refused = Vec::new();
-        for ((setting, new), old) in reloadable().zip(&mut self.0).zip(&in_force.0) {
+        for ((setting, new), old) in reloadable().zip(&mut self.0).zip(&before.0) {
             let name = setting.about().name();
             if new != old
                 && let Err((file, refusal)) = counts(name)

@@ -67,13 +67,13 @@ pub(super) fn check_at_start() {
     }
 }
 
-/// What counts of a configuration that was read on a reload: where a value does not, the one in force stays.
-pub(crate) fn counting(configured: Values, in_force: &Values) -> (Values, Vec<Refused>) {
+/// What counts of a configuration that was read on a reload: where a value does not, the one before stays, which is in force or about to be.
+pub(crate) fn counting(configured: Values, before: &Values) -> (Values, Vec<Refused>) {
     if !locked() {
         return (configured, Vec::new());
     }
     let rule = Rule::new(&guc::configuration_file(), &Host);
-    configured.keep_where_refused(in_force, |name| {
+    configured.keep_where_refused(before, |name| {
         let source = guc::source(name);
         let counts = rule.on_reload(&source, &guc::places_in_files(name), &Host);
         counts.map_err(|refusal| {

@@ -75,10 +75,12 @@ impl Worker {
     /// The configuration was read: what is to become of it.
     pub(super) fn reload(&mut self) {
         let in_force = settings::in_force();
-        let (values, refused) = settings::counting(settings::configured(), &in_force);
+        let latest =
+            self.changes.pending.as_ref().map_or_else(|| in_force.clone(), |pending| pending.values.clone());
+        // What does not count takes nothing back either.
+        let (values, refused) = settings::counting(settings::configured(), &latest);
         self.note_refused(refused);
-        let latest = self.changes.pending.as_ref().map_or(&in_force, |pending| &pending.values);
-        if *latest == values || self.shutdown.is_some() {
+        if latest == values || self.shutdown.is_some() {
             return;
         }
         if self.settings.mode == Mode::Off {

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+import faults
 from tls import Authority
 from waiting import wait_for
 
@@ -157,6 +158,24 @@ def test_a_line_that_is_missing_does_not_count_and_the_default_written_down_does
     wait_for(lambda: cluster.changes_in_force() > seen, "it is in force")
     still_told(cluster, "told again")
     assert not any("left out" in (e["commandText"] or "") for e in cluster.reader.events)
+
+
+def test_a_superuser_cannot_take_back_a_change_that_is_pending(make_locked, injector):
+    cluster = make_locked(endpoint=injector.endpoint, sync_timeout="60s")
+    cluster.execute("CREATE EXTENSION activity_stream")
+    cluster.settle()
+    hold = injector.inject(faults.Hold())
+    cluster.configure({"activity_stream.capture": "all, -misc"})
+    cluster.execute("SELECT pg_reload_conf()")
+    wait_for(lambda: cluster.value("SELECT config_pending FROM activity_stream.status"), "the change is pending")
+    # With the value that is in force.
+    as_superuser(cluster, 'echo "activity_stream.capture = all" >> postgresql.auto.conf')
+    cluster.execute("SELECT pg_reload_conf()")
+    wait_for(lambda: cluster.log_lines(REFUSED, 'it stays "all, -misc"'), "that is refused")
+    assert cluster.value("SELECT config_pending FROM activity_stream.status")
+    hold.end()
+    in_force = "SELECT in_force FROM activity_stream.settings WHERE name = 'activity_stream.capture'"
+    wait_for(lambda: cluster.value(in_force) == "all, -misc", "root's change is in force")
 
 
 @contextlib.contextmanager

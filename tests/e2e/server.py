@@ -107,7 +107,8 @@ class Cluster:
         self.folder = installation.new_folder()
         self.data = installation.new_data_directory(self.folder)
         self.log_file = self.folder / "log"
-        self.conf_file = self.data / "postgresql.conf"
+        self.conf_file = None
+        """Where the configuration is, if not in the data directory."""
         self.options = []
         """For the server's command line."""
         self.conf = {
@@ -135,7 +136,7 @@ class Cluster:
         """Writes the configuration file with these changes; `None` leaves a setting out."""
         self.conf |= conf
         lines = (f"{name} = '{value}'\n" for name, value in self.conf.items() if value is not None)
-        self.conf_file.write_text("".join(lines))
+        (self.conf_file or self.data / "postgresql.conf").write_text("".join(lines))
 
     # Running
 

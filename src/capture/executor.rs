@@ -26,12 +26,9 @@ pub(crate) fn start(query: Query<'_>) {
         let learns = process::catalog_usable();
         let mut child = None;
         query.each_relation(|relation| {
-            let may_be_told_before = relation.foreign || intent::changes_by_hand(&relation);
-            let name = if learns && (!left_out || may_be_told_before) {
-                b.names.learn(relation.oid)
-            } else {
-                b.names.relation(relation.oid)
-            };
+            let wanted = !left_out || relation.foreign || intent::changes_by_hand(&relation);
+            let name =
+                if learns && wanted { b.names.learn(relation.oid) } else { b.names.relation(relation.oid) };
             if relation.is_used() {
                 open.targets.push(Target { relation, name });
             } else {

@@ -5,6 +5,7 @@ the settings that it had.
 """
 
 import contextlib
+import re
 import secrets
 from dataclasses import dataclass
 
@@ -26,6 +27,8 @@ class Attack:
     """The stream tells of this as well."""
     text: str = ""
     """A part of its text or parameters."""
+    logged: str = ""
+    """The attempt is over when the server's log has another line of this form."""
 
 
 def sql(*statements, **outcome):
@@ -38,6 +41,12 @@ def program(shell, **outcome):
     quoted = shell.replace("'", "''")
     # A program that does not read what it is given makes COPY fail.
     return Attack((f"COPY (SELECT 1) TO PROGRAM 'cat >/dev/null; {quoted}'",), **({"intent": True} | outcome))
+
+
+def marked(statement, marker):
+    """With the marker behind the first word: what stands before a statement is not part of it in PostgreSQL 18, and a long one is cut."""
+    word, _, rest = statement.partition(" ")
+    return word + marker + rest
 
 
 class Target:
@@ -76,22 +85,27 @@ class Target:
     def attack(self, attack):
         """Makes the attempt and sees what became of it. What an attempt breaks of its own session is its own affair."""
         before = self.goes_on()
-        places, marker = self.places(), f"/* attempt {secrets.token_hex(8)} */ "
-        code = None
+        places, marker = self.places(), f" /* attempt {secrets.token_hex(8)} */ "
+        code, logged = None, self._logged(attack)
         with contextlib.suppress(psycopg.OperationalError), self.cluster.connect(**self.connection) as session:
             for number, statement in enumerate(attack.statements):
                 for name, value in places.items():
                     statement = statement.replace(f"{{{name}}}", str(value))
                 last = number == len(attack.statements) - 1
                 try:
-                    session.execute((marker if last else "") + statement, prepare=False)
+                    session.execute(marked(statement, marker) if last else statement, prepare=False)
                 except psycopg.Error as error:
                     assert last, f"{statement}: {error}"
                     code = error.sqlstate
+        if attack.logged:
+            wait_for(lambda: self._logged(attack) > logged, f"a line of the log: {attack.logged}")
         self.cluster.wait_until_serving()
         assert code == attack.refused, f"{attack.statements[-1]} ended with {code}"
         self.goes_on()
         self._check(attack, marker, before)
+
+    def _logged(self, attack):
+        return len(re.findall(attack.logged, self.cluster.log()))
 
     def _since(self, before):
         return [e for e in self.cluster.reader.events if e["sequence"] > before]

@@ -54,14 +54,14 @@ ATTACKS = {
         "ALTER ROLE postgres SET log_min_messages = 'panic'", "SELECT * FROM no_such_table", refused="42P01"
     ),
     "an error that is caught": sql("DO $$ BEGIN PERFORM 1/0; EXCEPTION WHEN OTHERS THEN NULL; END $$"),
-    "a transaction that is rolled back": sql("BEGIN", "SELECT 'in vain'", "ROLLBACK"),
+    "a transaction that is rolled back": sql("BEGIN", "SELECT 'in vain'", "ROLLBACK WORK"),
     "application_name": sql("SET application_name = 'activity_stream worker'", "SELECT 'who is it'"),
     "another's name": sql("CREATE ROLE activity_stream LOGIN SUPERUSER", "SET SESSION AUTHORIZATION activity_stream", "SELECT 1"),
     "a text that is too long": sql(f"SELECT length('{'x' * 1_000_000}'), 'secret deed'"),
     "replication role": sql("SET session_replication_role = 'replica'", "SELECT 1"),
     "DISCARD": sql("DISCARD ALL"),
     # What the stream needs of the database: nothing.
-    "DROP EXTENSION": sql("BEGIN", "DROP EXTENSION activity_stream CASCADE", "ROLLBACK"),
+    "DROP EXTENSION": sql("BEGIN", "DROP EXTENSION activity_stream CASCADE", "ROLLBACK WORK"),
     "another function in its place": sql(
         "CREATE SCHEMA IF NOT EXISTS shadow",
         "CREATE OR REPLACE FUNCTION shadow.status_row() RETURNS int LANGUAGE sql AS 'SELECT 1'",

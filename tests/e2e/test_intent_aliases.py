@@ -143,6 +143,24 @@ def test_a_trigger_that_names_no_function_is_one_failure(cluster):
     assert [(e["command"], e["exitCode"]) for e in events] == [("CREATE TRIGGER", "42883")]
 
 
+@pytest.mark.parametrize(
+    ("statement", "code"),
+    [
+        ("ALTER FUNCTION twice RENAME TO thrice", "42725"),
+        ("ALTER FUNCTION never(int) RENAME TO nowhere", "42883"),
+        ("ALTER PROCEDURE plain() RENAME TO simple", "42883"),
+        ("ALTER FUNCTION do_wild() RENAME TO simple", "42809"),
+        ("ALTER FUNCTION no_schema.f() RENAME TO simple", "3F000"),
+    ],
+)
+def test_what_names_no_function_is_a_failure_of_the_command_and_none_of_ours(cluster, statement, code):
+    cluster.execute(*(f"CREATE OR REPLACE FUNCTION twice({kind}) RETURNS int LANGUAGE sql AS 'SELECT 1'" for kind in ("int", "text")))
+    cluster.execute("CREATE EXTENSION IF NOT EXISTS activity_stream")
+    events = run(cluster, statement, fails=code)
+    assert [e["exitCode"] for e in events if e["exitCode"] != "0" and e["exitCode"]][-1:] == [code]
+    assert cluster.value("SELECT contained_failures FROM activity_stream.status") == 0
+
+
 def test_every_event_of_the_module_is_complete_and_once(cluster):
     cluster.settle()
     cluster.reader.check_complete()

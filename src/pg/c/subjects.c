@@ -135,12 +135,27 @@ activity_pg_setting(PlannedStmt *pstmt, int place)
 	return NULL;
 }
 
+/*
+ * A function, procedure or aggregate by its name, where there is just one; all that the command would complain about is the
+ * command's to say.
+ */
+static Oid
+routine(ObjectWithArgs *object)
+{
+	FuncCandidateList candidates;
+
+	if (!object->args_unspecified)
+		return LookupFuncWithArgs(OBJECT_ROUTINE, object, true);
+	candidates = FuncnameGetCandidates(object->objname, -1, NIL, false, false, false, true);
+	return candidates != NULL && candidates->next == NULL ? candidates->oid : InvalidOid;
+}
+
 /* Of ALTER FUNCTION and its kin; an aggregate is none that is looked for. */
 static void
 add_altered(Found *found, ObjectType type, Node *object)
 {
 	if (type == OBJECT_FUNCTION || type == OBJECT_PROCEDURE || type == OBJECT_ROUTINE)
-		add(found, LookupFuncWithArgs(type, castNode(ObjectWithArgs, object), true));
+		add(found, routine(castNode(ObjectWithArgs, object)));
 }
 
 static void
@@ -153,7 +168,7 @@ add_support_functions(Found *found, List *items)
 		CreateOpClassItem *item = lfirst_node(CreateOpClassItem, cell);
 
 		if (item->itemtype == OPCLASS_ITEM_FUNCTION && item->name != NULL)
-			add(found, LookupFuncWithArgs(OBJECT_FUNCTION, item->name, true));
+			add(found, routine(item->name));
 	}
 }
 

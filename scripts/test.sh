@@ -31,11 +31,18 @@ run deny "$ROOT/scripts/deny.sh"
 run unit "$ROOT/scripts/unit.sh"
 run loom "$ROOT/scripts/loom.sh"
 run sim "$ROOT/scripts/sim.sh"
-run fuzz "$ROOT/scripts/fuzz.sh" smoke
 wait $preparing || say "preparing failed, see $STATE/prepare.log; what needs it tries again"
 for version in 16 17 18 15; do run "regress-$version" "$ROOT/scripts/regress.sh" $version; done
 run postgres "$ROOT/scripts/postgres-suite.sh"
+# End-to-end tests mostly wait; what they leave of the processors goes to the fuzzers.
+(
+    run fuzz nice -n 19 "$ROOT/scripts/fuzz.sh" smoke
+    exit $result
+) >"$STATE/fuzz-beside.log" 2>&1 &
+fuzzing=$!
 run e2e "$ROOT/scripts/e2e.sh" localstack
+wait $fuzzing || result=1
+cat "$STATE/fuzz-beside.log"
 
 echo
 sort "$ACTIVITY_RESULTS" | awk '{ printf "%-16s %5d passed %5d failed\n", $1, $2, $3 }'

@@ -30,6 +30,7 @@ OTHERS = {
     "data_key_max_age": ("3600s", "60s"),
     "heartbeat_interval": ("0ms", "5000ms"),
     "shutdown_timeout": ("10000ms", "9000ms"),
+    "worker_stall_timeout": ("10000ms", "11000ms"),
     "spool_max_size": ("1024MB", "10MB"),
     "durability": ("stream", "spool"),
     "notify_topic_arn": ("", "arn:aws:sns:us-east-1:000000000000:no-such-topic"),
@@ -169,7 +170,7 @@ def test_every_setting_is_told_with_its_old_and_its_new_value(make_sync):
     server.reload(**{name: new for name, (_, new) in OTHERS.items() if not new[0].isdigit()})
     numbers = {"max_statement_bytes": "2kB", "max_parameter_bytes": "100B", "sync_timeout": "61s", "batch_max_bytes": "1kB"}
     numbers |= {"batch_linger": "30ms", "max_in_flight": "3", "data_key_max_age": "1min", "heartbeat_interval": "5s"}
-    server.reload(**numbers, shutdown_timeout="9s", spool_max_size="10MB")
+    server.reload(**numbers, shutdown_timeout="9s", worker_stall_timeout="11s", spool_max_size="10MB")
     assert {t["setting"].split(".")[1]: (t["old"], t["new"]) for t in told(server)} == OTHERS
     reloadable = "name LIKE 'activity\\_stream.%' AND context = 'sighup'"
     names = server.watcher.execute(f"SELECT split_part(name, '.', 2) FROM pg_settings WHERE {reloadable}").fetchall()

@@ -21,6 +21,9 @@ CREATE TRIGGER t AFTER INSERT ON item FOR EACH ROW EXECUTE FUNCTION note();
 ALTER TABLE item ENABLE ALWAYS TRIGGER t;
 """
 
+_APPLIES = ("logical replication worker for subscription", "logical replication apply worker for subscription")
+"""What the server calls such a worker, up to PostgreSQL 16 and from 17 on."""
+
 
 @pytest.fixture(scope="module")
 def cluster(installation, aws, alias):
@@ -124,7 +127,7 @@ def test_what_replication_sets_off_is_told_with_the_workers_name(cluster, subscr
     assert len([e for e in events if e["objectName"] == "pg_catalog.set_config"]) == 2
     assert {e["databaseName"] for e in events} == {"subscriber"}
     assert len({e["clientApplication"] for e in events}) == 1
-    assert events[0]["clientApplication"].startswith("logical replication worker for subscription")
+    assert events[0]["clientApplication"].startswith(_APPLIES)
     numbers = [(e["statementId"], e["substatementId"]) for e in events]
     assert len(set(numbers)) == len(numbers)
 
@@ -138,7 +141,7 @@ def test_what_fails_inside_replication_is_told_with_the_workers_name(cluster, su
     )
     cluster.execute("ALTER TABLE log DROP CONSTRAINT not_this", dbname="subscriber")
     assert {(e["command"], e["objectName"]) for e in failed} == {("INSERT", "public.log")}
-    assert all(e["clientApplication"].startswith("logical replication worker for subscription") for e in failed)
+    assert all(e["clientApplication"].startswith(_APPLIES) for e in failed)
     wait_for(lambda: cluster.value("SELECT count(*) FROM log WHERE id = 77", dbname="subscriber") == 1, "it goes on")
 
 

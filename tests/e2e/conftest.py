@@ -6,6 +6,7 @@ import subprocess
 
 import pytest
 
+from attacks import Target
 from frozen import SETTINGS, SyncServer
 from injector import Injector
 from local_aws import Aws
@@ -97,6 +98,13 @@ def cluster(installation, aws, alias):
     factory = Factory(installation, aws, alias)
     yield factory()
     factory.close()
+
+
+@pytest.fixture(scope="module")
+def target(cluster):
+    """That server, to be attacked."""
+    cluster.execute("CREATE EXTENSION activity_stream")
+    return Target(cluster)
 
 
 @pytest.fixture

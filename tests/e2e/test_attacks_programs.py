@@ -2,8 +2,7 @@
 
 import pytest
 
-from attacks import Target, program, sql
-from waiting import wait_for
+from attacks import program
 
 SIGNALS = ["TERM", "INT", "HUP", "QUIT", "ALRM", "USR2", "PIPE", "ABRT", "SEGV", "BUS", "ILL", "FPE", "SYS", "TRAP", "XCPU", "RTMIN"]
 
@@ -25,12 +24,6 @@ ATTACKS = {f"kill -{name}": program(f"kill -s {name} {{worker}}", command="STREA
     "the spool, deleted": program("rm -f {spool}/*.segment"),
     "the marker, deleted": program("rm -f {spool}/state*"),
 }
-
-
-@pytest.fixture(scope="module")
-def target(cluster):
-    cluster.execute("CREATE EXTENSION activity_stream")
-    return Target(cluster)
 
 
 @pytest.mark.parametrize("name", ATTACKS)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from attacks import Target, sql
+from attacks import sql
 
 UNCHANGEABLE = "55P02"
 REFUSED_SETTING = "AS006"
@@ -91,12 +91,6 @@ ATTACKS = {
     "a reload": sql("SELECT pg_reload_conf()", intent=True),
     "another log": sql("SELECT pg_rotate_logfile()", intent=True),
 }
-
-
-@pytest.fixture(scope="module")
-def target(cluster):
-    cluster.execute("CREATE EXTENSION activity_stream")
-    return Target(cluster)
 
 
 @pytest.mark.parametrize("name", ATTACKS)

@@ -11,12 +11,10 @@
  * is on (walsender.c, exec_replication_command). So that setting is given a variable of ours too, and the server's own
  * stays on.
  */
-#include "activity.h"
+#include "sources.h"
 
 #include "replication/walsender.h"
 #include "utils/elog.h"
-#include "utils/guc.h"
-#include "utils/guc_tables.h"
 
 static int	wanted_level = WARNING;
 static bool gate_open = false;
@@ -60,25 +58,13 @@ open_replication_gate(struct config_bool *commands)
 void
 activity_pg_open_log_gate(void)
 {
-	struct config_generic **variables;
-	int			count;
+	struct config_generic *level = find_setting("log_min_messages");
+	struct config_generic *commands = find_setting("log_replication_commands");
 
-#if PG_VERSION_NUM >= 160000
-	variables = get_guc_variables(&count);
-#else
-	variables = get_guc_variables();
-	count = GetNumConfigOptions();
-#endif
-	for (int i = 0; i < count; i++)
-	{
-		if (variables[i]->vartype == PGC_ENUM && strcmp(variables[i]->name, "log_min_messages") == 0)
-			open_level_gate((struct config_enum *) variables[i]);
-		else if (variables[i]->vartype == PGC_BOOL && strcmp(variables[i]->name, "log_replication_commands") == 0)
-			open_replication_gate((struct config_bool *) variables[i]);
-	}
-#if PG_VERSION_NUM >= 160000
-	pfree(variables);
-#endif
+	if (level != NULL && level->vartype == PGC_ENUM)
+		open_level_gate((struct config_enum *) level);
+	if (commands != NULL && commands->vartype == PGC_BOOL)
+		open_replication_gate((struct config_bool *) commands);
 }
 
 /* message_id is the format before translation (elog.h). */

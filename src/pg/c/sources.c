@@ -1,12 +1,10 @@
 /*
- * sources.c: where the server has the value of a setting from.
+ * sources.c: the server's settings, by name, and where it has their values from.
  */
-#include "activity.h"
+#include "sources.h"
 
-#include "utils/guc.h"
-#include "utils/guc_tables.h"
-
-static struct config_generic *
+/* NULL where this version has none of that name. */
+struct config_generic *
 find_setting(const char *name)
 {
 #if PG_VERSION_NUM >= 160000

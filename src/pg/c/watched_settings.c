@@ -8,9 +8,7 @@
 #include "frames.h"
 
 #include "durable.h"
-
-#include "utils/guc.h"
-#include "utils/guc_tables.h"
+#include "sources.h"
 
 #define MAX_WATCHED 8
 
@@ -104,21 +102,10 @@ watch(struct config_generic *setting)
 void
 activity_pg_watch_setting(const char *name)
 {
-	struct config_generic **settings;
-	int			count;
+	struct config_generic *setting = find_setting(name);
 
-#if PG_VERSION_NUM >= 160000
-	settings = get_guc_variables(&count);
-#else
-	settings = get_guc_variables();
-	count = GetNumConfigOptions();
-#endif
-	for (int i = 0; i < count; i++)
-		if (strcmp(settings[i]->name, name) == 0)
-			watch(settings[i]);
-#if PG_VERSION_NUM >= 160000
-	pfree(settings);
-#endif
+	if (setting != NULL)
+		watch(setting);
 }
 
 /* The names of those that the options of this session's login have set, from place 0 on; NULL behind the last. */

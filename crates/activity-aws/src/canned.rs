@@ -28,6 +28,13 @@ impl Answer {
         Self::json(200, body)
     }
 
+    /// The answer to `DescribeLimits`, a call that says nothing.
+    pub(crate) fn limits() -> Self {
+        Self::ok(
+            r#"{"ShardLimit":1,"OpenShardCount":1,"OnDemandStreamCount":1,"OnDemandStreamCountLimit":1}"#,
+        )
+    }
+
     pub(crate) fn json(status: u16, body: &str) -> Self {
         Self::Send { status, content_type: "application/x-amz-json-1.1", body: body.to_owned() }
     }
@@ -49,6 +56,14 @@ pub(crate) struct Asked {
     pub(crate) date: String,
     /// The body, as text.
     pub(crate) body: String,
+}
+
+impl Asked {
+    /// The access key that it was signed with.
+    pub(crate) fn access_key(&self) -> String {
+        let (_, behind) = self.authorization.split_once("Credential=").expect("a credential");
+        behind.split('/').next().expect("a key").to_owned()
+    }
 }
 
 /// The server. It listens until the test ends.
@@ -82,6 +97,11 @@ impl Canned {
     /// All requests so far, in order.
     pub(crate) fn asked(&self) -> Vec<Asked> {
         self.asked.lock().expect("no panic elsewhere").clone()
+    }
+
+    /// Forgets what was asked so far.
+    pub(crate) fn forget(&self) {
+        self.asked.lock().expect("no panic elsewhere").clear();
     }
 
     /// The operations asked for, in order: `PutRecords`, …

@@ -172,6 +172,11 @@ impl Aws {
         self.config.region().map_or("", |region| region.as_ref())
     }
 
+    /// The credentials that all clients share.
+    pub(crate) fn identities(&self) -> &Identities {
+        &self.identities
+    }
+
     /// A Kinesis client that retries as told.
     pub(crate) fn kinesis(&self, retries: Retries) -> aws_sdk_kinesis::Client {
         aws_sdk_kinesis::Client::from_conf(service_config!(

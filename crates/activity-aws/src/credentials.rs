@@ -151,7 +151,7 @@ impl Identities {
     }
 
     /// The next call fetches credentials. Calls under way end with those that they have.
-    fn drop_all(&self) {
+    pub(crate) fn drop_all(&self) {
         if let Some(chain) = &self.chain {
             chain.forget();
         }
@@ -195,7 +195,7 @@ impl Intercept for DropWhenRefused {
 
 /// Whether the answer refuses the credentials. Its code is in a header, in JSON or in XML, as the service's protocol has it;
 /// by now the body is in memory.
-fn is_refusal(answer: &HttpResponse) -> bool {
+pub(crate) fn is_refusal(answer: &HttpResponse) -> bool {
     if !answer.status().is_client_error() {
         return false;
     }

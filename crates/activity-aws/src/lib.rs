@@ -14,6 +14,7 @@
 //! * One HTTP client per process side, made by [`Aws::connect`] and shared by every service client.
 //! * The producer's calls are **one attempt each**: delivery owns the retries, because only it knows which records
 //!   of a request are still wanted. The consumer's calls retry as the SDK does by default.
+//! * `PutRecords`, which is made thousands of times a second, is the SDK's only until it has been seen how the SDK sends (see `put/`).
 //! * Every call ends: a connect timeout and an attempt timeout bound it, the latter including the fetch of
 //!   credentials.
 //! * Credentials come from the SDK's standard chain (environment, profile with assumed roles or a credential process,

@@ -26,12 +26,12 @@ use crate::error::AwsError;
 use crate::generate;
 use crate::kind::ErrorKind;
 use crate::provision::{Provision, Step, StreamPlan};
-use crate::put::{self, Put};
+use crate::put::{Put, PutClient};
 
 /// A Kinesis stream to deliver to.
 #[derive(Debug)]
 pub struct KinesisStream {
-    client: aws_sdk_kinesis::Client,
+    client: PutClient,
     provision: Provision,
 }
 
@@ -39,21 +39,21 @@ impl KinesisStream {
     /// The stream of this plan. No call is made.
     #[must_use]
     pub fn new(aws: &Aws, plan: StreamPlan) -> Self {
-        Self { client: aws.kinesis(Retries::Caller), provision: Provision::new(plan) }
+        Self { client: PutClient::new(aws), provision: Provision::new(plan) }
     }
 }
 
 impl Stream for KinesisStream {
     async fn put(&self, records: &[OutRecord]) -> Result<Vec<Outcome>, Failure> {
         let entries = records.iter().map(|record| (record.partition_key.as_str(), record.data.as_slice()));
-        match put::put(&self.client, self.provision.name(), entries).await {
+        match self.client.put(self.provision.name(), entries).await {
             Ok(puts) => Ok(puts.into_iter().map(outcome).collect()),
             Err(error) => Err(failure(&error, stream_failure(error.kind))),
         }
     }
 
     async fn ensure(&self) -> Result<StreamStatus, Failure> {
-        match self.provision.step(&self.client).await {
+        match self.provision.step(self.client.sdk()).await {
             Ok(Step::Usable(warning)) => {
                 Ok(StreamStatus::Usable { warning: warning.map(|error| error.to_string()) })
             }

@@ -8,7 +8,7 @@
 //!
 //! Sources of configuration and credentials that fail are in [`crate::standard_chain`].
 
-mod refusals;
+pub(crate) mod refusals;
 mod services;
 pub(crate) mod tls_server;
 mod transport;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::{ProvideCredentials, future};
 
-use crate::canned::{Answer, Canned};
+use crate::canned::{Answer, Asked, Canned};
 use crate::connect::test::{aws, aws_with};
 use crate::error::test::{error_from, error_of};
 use crate::{Aws, ErrorKind};
@@ -16,7 +16,7 @@ const ATTEMPT: Duration = Duration::from_secs(10);
 
 /// Gives other credentials each time it is asked: AKIA1, AKIA2, …
 #[derive(Debug, Clone, Default)]
-struct Rotating(Arc<AtomicUsize>);
+pub(crate) struct Rotating(Arc<AtomicUsize>);
 
 impl ProvideCredentials for Rotating {
     fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
@@ -43,22 +43,20 @@ async fn keys_used(answers: Vec<Answer>) -> Vec<String> {
         // Whether it fails is the server's matter; who signed it is looked at.
         drop(client.describe_limits().send().await);
     }
-    let key = |authorization: &str| {
-        let (_, behind) = authorization.split_once("Credential=").expect("a credential");
-        behind.split('/').next().expect("a key").to_owned()
-    };
-    server.asked().iter().map(|asked| key(&asked.authorization)).collect()
-}
-
-fn limits() -> Answer {
-    Answer::ok(r#"{"ShardLimit":1,"OpenShardCount":1,"OnDemandStreamCount":1,"OnDemandStreamCountLimit":1}"#)
+    server.asked().iter().map(Asked::access_key).collect()
 }
 
 #[tokio::test]
 async fn credentials_that_were_refused_are_fetched_again_at_the_next_call() {
     for code in ["ExpiredTokenException", "UnrecognizedClientException", "InvalidClientTokenId"] {
-        let keys =
-            keys_used(vec![limits(), limits(), Answer::error(400, code, "m"), limits(), limits()]).await;
+        let keys = keys_used(vec![
+            Answer::limits(),
+            Answer::limits(),
+            Answer::error(400, code, "m"),
+            Answer::limits(),
+            Answer::limits(),
+        ])
+        .await;
         assert_eq!(keys, ["AKIA1", "AKIA1", "AKIA1", "AKIA2", "AKIA2"], "{code}");
     }
 }
@@ -70,7 +68,7 @@ async fn other_failures_leave_the_credentials_as_they_are() {
         Answer::error(400, "ProvisionedThroughputExceededException", "m"),
         Answer::error(500, "InternalFailure", "m"),
         Answer::Close,
-        limits(),
+        Answer::limits(),
     ])
     .await;
     assert_eq!(keys, ["AKIA1"; 5]);
@@ -122,7 +120,7 @@ async fn a_clock_that_is_wrong_is_named() {
 #[tokio::test]
 async fn after_a_refusal_for_the_clock_the_next_call_is_signed_by_the_clock_of_aws() {
     let expired = Answer::error(403, "InvalidSignatureException", "Signature expired");
-    let server = Canned::start_at("Fri, 01 Jan 2100 00:00:00 GMT", [expired, limits()]);
+    let server = Canned::start_at("Fri, 01 Jan 2100 00:00:00 GMT", [expired, Answer::limits()]);
     let client = aws(&server.url).await.kinesis(crate::connect::Retries::Caller);
     client.describe_limits().send().await.expect_err("refused");
     client.describe_limits().send().await.expect("accepted");

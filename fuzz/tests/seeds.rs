@@ -68,7 +68,7 @@ fn write_seeds() {
 }
 
 fn events() -> Vec<Vec<u8>> {
-    let fixture = include_str!("../../crates/activity-event/tests/fixtures/wire-v2-select.hex").trim();
+    let fixture = include_str!("../../crates/activity-event/tests/fixtures/wire-v3-select.hex").trim();
     let digits = |at| u8::from_str_radix(&fixture[at..at + 2], 16).expect("digits");
     let mut params = ParamsBuf::new();
     params.push("one");

@@ -1,11 +1,12 @@
 //! From what a hook knows to the encoded event in the ring.
 
-use activity_event::{Class, Event, Params, ParamsBuf, Session, text::cut};
+use std::rc::Rc;
+
+use activity_event::{Class, Event, Head, Params, ParamsBuf, Parts, encode_failure, text::cut};
 use activity_ring::Priority;
 
 use super::names::RelationName;
-use super::session::SessionState;
-use super::texts::{PlainTexts, Text, with_text};
+use super::texts::Text;
 use super::{Backend, filter};
 use crate::ack::stall;
 use crate::pg::clock;
@@ -24,7 +25,9 @@ pub(super) struct Draft<'a> {
     pub(super) statement_id: u64,
     pub(super) substatement_id: u64,
     pub(super) class: Class,
-    pub(super) command: &'a str,
+    pub(super) command: &'static str,
+    /// What the object's type and name were taken from, where it was the cache of names.
+    pub(super) relation: Option<&'a Rc<RelationName>>,
     pub(super) object_type: Option<&'a str>,
     pub(super) object_name: Option<&'a str>,
     pub(super) row_count: Option<u64>,
@@ -37,7 +40,8 @@ pub(super) struct Draft<'a> {
 
 impl<'a> Draft<'a> {
     /// Says which relation it is about; one that went before it could be named is told as UNKNOWN.
-    pub(super) fn name(&mut self, relation: Option<&'a RelationName>) {
+    pub(super) fn name(&mut self, relation: Option<&'a Rc<RelationName>>) {
+        self.relation = relation;
         self.object_type = Some(relation.map_or("UNKNOWN", |known| known.object_type));
         self.object_name = relation.map(|known| &*known.name);
     }
@@ -50,6 +54,7 @@ impl Draft<'_> {
         substatement_id: 0,
         class: Class::Misc,
         command: "",
+        relation: None,
         object_type: None,
         object_name: None,
         row_count: None,
@@ -80,59 +85,36 @@ impl Backend {
         // Looked up here, while the catalogs can be read; the name is cached for when they cannot.
         self.session.learn_role();
         self.session.refresh_encoded();
-        let Self { session, texts, encoded, producer, .. } = self;
-        encoded.clear();
-        let log_time = clock::now();
-        draft.with_event(log_time, session, texts, |event| event.encode_with(session.encoded(), encoded));
-        let shorter = || {
-            let mut short = Vec::new();
-            draft.with_event(log_time, session, texts, |event| {
-                event.shortened(&mut ParamsBuf::new()).encode_with(session.encoded(), &mut short);
-            });
-            short
+        let Self { session, texts, statement, encoded, producer, .. } = self;
+        let (statement, command_text_length) = texts.encoded_statement(draft, statement);
+        let mut failure = Vec::new();
+        let message = draft.error_message.map(|m| cut(m, MAX_MESSAGE_BYTES).0);
+        if draft.exit_code.is_some() || message.is_some() {
+            encode_failure(draft.exit_code, message, &mut failure);
+        }
+        let parts = Parts { statement, session: session.encoded(), params: draft.params, failure: &failure };
+        let head = Head {
+            class: draft.class,
+            statement_id: draft.statement_id,
+            substatement_id: draft.substatement_id,
+            start_time: draft.start_time,
+            log_time: clock::now(),
+            row_count: draft.row_count,
+            command_text_length,
+            transaction_id: transaction_id(),
+            query_id: draft.query_id,
         };
-        match ring::publish(producer, encoded, draft.priority(), shorter) {
+        encoded.clear();
+        head.encode(&parts, encoded);
+        match ring::publish(producer, encoded, draft.priority(), || shortened(encoded)) {
             Some(end) => self.published_through = end,
             None => self.dropped = true,
         }
-        stall::look(log_time);
+        stall::look(head.log_time);
     }
 }
 
 impl Draft<'_> {
-    /// Makes the event; its session is encoded already.
-    #[inline]
-    fn with_event(
-        &self,
-        log_time: i64,
-        session: &SessionState,
-        texts: &mut PlainTexts,
-        f: impl FnOnce(Event<'_>),
-    ) {
-        with_text(texts, self.text, |command_text, command_text_length| {
-            f(Event {
-                start_time: self.start_time,
-                log_time,
-                statement_id: self.statement_id,
-                substatement_id: self.substatement_id,
-                class: self.class,
-                command: self.command,
-                object_type: self.object_type,
-                object_name: self.object_name,
-                row_count: self.row_count,
-                command_text,
-                command_text_length,
-                params: self.params,
-                exit_code: self.exit_code,
-                error_message: self.error_message.map(|m| cut(m, MAX_MESSAGE_BYTES).0),
-                effective_user: session.role(),
-                transaction_id: transaction_id(),
-                query_id: self.query_id,
-                session: Session::UNSAID,
-            });
-        });
-    }
-
     /// What the event is worth when the ring fills. A definition that fails is a failure: those are made in masses.
     #[inline]
     fn priority(&self) -> Priority {
@@ -144,4 +126,15 @@ impl Draft<'_> {
             _ => Priority::Ordinary,
         }
     }
+}
+
+/// The event for where there is little room. One that cannot be read, which nothing here writes, stays as long as it is.
+#[cold]
+fn shortened(encoded: &[u8]) -> Vec<u8> {
+    let mut short = Vec::new();
+    match Event::decode(encoded) {
+        Ok(event) => event.shortened(&mut ParamsBuf::new()).encode(&mut short),
+        Err(_) => short.extend_from_slice(encoded),
+    }
+    short
 }

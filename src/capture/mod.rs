@@ -106,6 +106,8 @@ struct Backend {
     leaves_at_once: bool,
     /// What is about to run was told beforehand, and that is to be waited for.
     told_before: bool,
+    /// Room for what is told of a statement, where it is not kept.
+    statement: Vec<u8>,
     encoded: Vec<u8>,
     params: ParamsBuf,
 }
@@ -132,6 +134,7 @@ impl Backend {
             refused: false,
             leaves_at_once: false,
             told_before: false,
+            statement: Vec::new(),
             encoded: Vec::new(),
             params: ParamsBuf::new(),
         }

@@ -139,7 +139,7 @@ impl Backend {
                 continue;
             }
             (draft.class, draft.command) = (class, command);
-            draft.name(name.as_deref());
+            draft.name(name.as_ref());
             self.publish(&draft);
         }
     }

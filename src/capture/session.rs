@@ -25,7 +25,8 @@ pub(super) struct SessionState {
     role: (u32, String),
     /// The role when it was last looked at.
     role_in_force: u32,
-    /// What every event of the session has, encoded with this application_name; empty where that is to be done.
+    /// What every event of the session has, encoded with this application_name and the role in force; empty where that is to be
+    /// done.
     encoded: Vec<u8>,
     application: String,
     /// CONNECT was told, so DISCONNECT will be.
@@ -55,14 +56,21 @@ impl SessionState {
     /// Encodes what every event of the session has, where that has changed.
     pub(super) fn refresh_encoded(&mut self) {
         self.ensure();
-        let Self { facts: Some(facts), encoded, application, .. } = self else { return };
-        if encoded.is_empty() || !session::is_application_name(application) {
-            session::with_application_name(|name| {
-                name.unwrap_or_default().clone_into(application);
-                encoded.clear();
-                view(facts, name).encode(encoded);
-            });
+        if self.encoded.is_empty() || !session::is_application_name(&self.application) {
+            self.encode();
         }
+    }
+
+    fn encode(&mut self) {
+        let mut encoded = std::mem::take(&mut self.encoded);
+        encoded.clear();
+        session::with_application_name(|name| {
+            name.unwrap_or_default().clone_into(&mut self.application);
+            if let Some(facts) = &self.facts {
+                view(facts, name).encode(self.role(), &mut encoded);
+            }
+        });
+        self.encoded = encoded;
     }
 
     /// What every event of the session has.
@@ -78,16 +86,21 @@ impl SessionState {
 
     /// Looks the name of the role in force up, where it is not known and the catalogs can be read.
     pub(super) fn learn_role(&mut self) {
-        self.role_in_force = session::current_role();
+        let in_force = session::current_role();
+        if in_force != self.role_in_force {
+            self.role_in_force = in_force;
+            self.encoded.clear();
+        }
         let known = self.role.0 == self.role_in_force && !ROLE_STALE.load(Ordering::Relaxed);
         if !known && self.role_in_force != 0 && process::catalog_usable() {
             ROLE_STALE.store(false, Ordering::Relaxed);
             self.role = (self.role_in_force, session::role_name(self.role_in_force));
+            self.encoded.clear();
         }
     }
 
     /// The name of the role that was in force then; `None` where it could not be told.
-    pub(super) fn role(&self) -> Option<&str> {
+    fn role(&self) -> Option<&str> {
         let (known, name) = &self.role;
         (*known == self.role_in_force && !name.is_empty()).then_some(name)
     }

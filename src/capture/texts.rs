@@ -2,12 +2,16 @@
 //!
 //! Applications send the same texts again and again. Of a short text that has nothing to convert and nothing that could announce
 //! a secret this is remembered, by the text itself: to compare costs a fifth of looking again, and there is nothing that could become
-//! stale. A text with a secret is never kept.
+//! stale. A text with a secret is never kept. With the text is kept what was told with it last, as it was encoded: most
+//! texts do the same to the same object whenever they run.
 
 use std::borrow::Cow;
+use std::rc::Rc;
 
-use activity_event::{redact, text::cut};
+use activity_event::{encode_statement, redact, text::cut};
 
+use super::emit::Draft;
+use super::names::RelationName;
 use crate::pg::text;
 use crate::settings;
 
@@ -43,19 +47,7 @@ impl Prepared {
     }
 }
 
-/// Hands the text as an event holds it to `f`, with the length of the whole where it was cut. No text is no commandText.
-pub(super) fn with_text(plain: &mut PlainTexts, text: Text<'_>, f: impl FnOnce(Option<&str>, Option<u64>)) {
-    match text {
-        Text::None | Text::Raw([]) => f(None, None),
-        Text::Ready(prepared) => f(Some(&prepared.text), prepared.whole_bytes),
-        Text::Plain(found) => f(Some(plain.text(found)), None),
-        Text::Raw(raw) => match plain.find(raw) {
-            Some(found) => f(Some(plain.text(found)), None),
-            None => with_prepared(raw, |text, whole_bytes| f(Some(text), whole_bytes)),
-        },
-    }
-}
-
+/// Hands the text as an event holds it to `f`, with the length of the whole where it was cut.
 fn with_prepared(raw: &[u8], f: impl FnOnce(&str, Option<u64>)) {
     let limit = settings::max_statement_bytes();
     // More than what is kept by a character: what straddles the cut is not kept.
@@ -74,7 +66,17 @@ pub(super) fn secret_parameters(raw: &[u8]) -> Vec<usize> {
 
 /// Texts that an event holds as they are.
 pub(super) struct PlainTexts {
-    slots: Vec<String>,
+    slots: Vec<Slot>,
+}
+
+/// A text, and what it was told with last.
+#[derive(Default)]
+struct Slot {
+    text: String,
+    command: &'static str,
+    relation: Option<Rc<RelationName>>,
+    /// The three, encoded; empty where nothing was told yet.
+    statement: Vec<u8>,
 }
 
 /// A text that was found. It stands for that text until another one is looked for.
@@ -82,7 +84,7 @@ pub(super) struct PlainTexts {
 pub(super) struct Plain(usize);
 
 impl PlainTexts {
-    /// A power of two; with texts of the greatest length 64 kB.
+    /// A power of two; with texts of the greatest length 140 kB.
     const SLOTS: usize = 64;
     /// Longer ones are not remembered, so none is ever cut.
     const LONGEST_BYTES: usize = settings::MIN_STATEMENT_BYTES;
@@ -97,22 +99,55 @@ impl PlainTexts {
             return None;
         }
         if self.slots.is_empty() {
-            self.slots.resize_with(Self::SLOTS, String::new);
+            self.slots.resize_with(Self::SLOTS, Slot::default);
         }
         let place = Self::place(raw);
         let slot = self.slots.get_mut(place)?;
-        if slot.as_bytes() != raw {
+        if slot.text.as_bytes() != raw {
             let Cow::Borrowed(text) = text::to_utf8(raw) else { return None };
             if redact::mentions_secrets(text) {
                 return None;
             }
-            text.clone_into(slot);
+            text.clone_into(&mut slot.text);
+            slot.statement.clear();
         }
         Some(Plain(place))
     }
 
-    fn text(&self, found: Plain) -> &str {
-        self.slots.get(found.0).map_or("", String::as_str)
+    /// The encoded part of the event that says what is done to what by which text, and the bytes of the whole text where it was cut. It
+    /// is made in `room` where it is not kept.
+    pub(super) fn encoded_statement<'a>(
+        &'a mut self,
+        draft: &Draft<'_>,
+        room: &'a mut Vec<u8>,
+    ) -> (&'a [u8], Option<u64>) {
+        let plain = match draft.text {
+            Text::Plain(found) => Some(found),
+            Text::Raw(raw) => self.find(raw),
+            Text::None | Text::Ready(_) => None,
+        };
+        let slot = plain.and_then(|found| self.slots.get_mut(found.0));
+        if draft.is_of_relation_or_of_nothing()
+            && let Some(slot) = slot
+        {
+            return (slot.encoded(draft), None);
+        }
+        room.clear();
+        let mut whole_bytes = None;
+        match (draft.text, slot) {
+            (_, Some(slot)) => draft.encode(Some(&slot.text), room),
+            (Text::Ready(prepared), _) => {
+                draft.encode(Some(&prepared.text), room);
+                whole_bytes = prepared.whole_bytes;
+            }
+            (Text::Raw(raw @ [_, ..]), _) => with_prepared(raw, |text, whole| {
+                draft.encode(Some(text), room);
+                whole_bytes = whole;
+            }),
+            // No text is no commandText.
+            _ => draft.encode(None, room),
+        }
+        (room, whole_bytes)
     }
 
     /// By the length, the middle and the end: statements have their beginning in common. (Fibonacci hashing.)
@@ -123,5 +158,40 @@ impl PlainTexts {
         let (middle, end) = (word(raw.len() / 2), word(raw.len().saturating_sub(8)));
         let mixed = (middle ^ end.rotate_left(32) ^ raw.len() as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
         (mixed >> (u64::BITS - Self::SLOTS.ilog2())) as usize
+    }
+}
+
+impl Slot {
+    #[inline]
+    fn encoded(&mut self, draft: &Draft<'_>) -> &[u8] {
+        let same_relation = match (&self.relation, draft.relation) {
+            (Some(kept), Some(relation)) => Rc::ptr_eq(kept, relation),
+            (None, None) => true,
+            _ => false,
+        };
+        if self.statement.is_empty() || !same_relation || !std::ptr::eq(self.command, draft.command) {
+            self.encode(draft);
+        }
+        &self.statement
+    }
+
+    #[cold]
+    fn encode(&mut self, draft: &Draft<'_>) {
+        self.command = draft.command;
+        self.relation = draft.relation.cloned();
+        self.statement.clear();
+        draft.encode(Some(&self.text), &mut self.statement);
+    }
+}
+
+impl Draft<'_> {
+    /// Command, relation and text tell all of what is done to what.
+    #[inline]
+    fn is_of_relation_or_of_nothing(&self) -> bool {
+        self.relation.is_some() || (self.object_type.is_none() && self.object_name.is_none())
+    }
+
+    fn encode(&self, text: Option<&str>, out: &mut Vec<u8>) {
+        encode_statement(self.command, self.object_type, self.object_name, text, out);
     }
 }

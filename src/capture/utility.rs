@@ -275,7 +275,7 @@ impl Backend {
             let known = self.names.relation(relation.oid);
             let mut draft = Draft { row_count: Some(rows), ..open.draft(substatement) };
             (draft.class, draft.command) = of_relation(relation, Operation::Other);
-            draft.name(known.as_deref());
+            draft.name(known.as_ref());
             self.publish(&draft);
         }
     }

@@ -3,7 +3,7 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`Event`] | one event as a borrowed view |
-//! | `wire` | its form in the ring: [`Event::encode`], [`Event::decode`] |
+//! | `wire` | its form in the ring: [`Event::encode`], [`Event::decode`], and apart: [`Head`], [`Parts`] |
 //! | `json` | its form on the stream: [`write_json`], [`write_timestamp`] |
 //! | [`text`] | cutting text |
 //! | `lex` | PostgreSQL's tokens, for the three that follow |
@@ -14,8 +14,8 @@
 //! | [`ClassSet`] | sets of classes, as a setting lists them |
 //! | [`identity`] | the names that a server derives for itself |
 //!
-//! Nothing here knows PostgreSQL's server or AWS. Sessions encode (once per statement: one pass, no allocation but the
-//! output), the worker decodes and writes JSON. What is decoded comes from shared memory and is not trusted.
+//! Nothing here knows PostgreSQL's server or AWS. Sessions encode (what differs, once per statement; the rest is kept as it was
+//! encoded), the worker decodes and writes JSON. What is decoded comes from shared memory and is not trusted.
 
 mod classes;
 pub mod command;
@@ -35,4 +35,4 @@ pub use event::{Class, Event, Micros, NetProtocol, Session};
 pub use json::{Server, write_json, write_string as write_json_string, write_timestamp};
 pub use params::{Params, ParamsBuf};
 pub use short::MAX_SHORT_EVENT_BYTES;
-pub use wire::DecodeError;
+pub use wire::{DecodeError, Head, Parts, encode_failure, encode_statement};

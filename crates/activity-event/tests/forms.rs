@@ -126,13 +126,13 @@ fn parameters_are_an_array_of_strings() {
     assert_eq!(value["paramList"], serde_json::json!(["424", "", "é\"\n"]));
 }
 
-/// Frozen bytes of wire version 1: a ring outlives a crash of the server, so its form must not drift unnoticed.
+/// Frozen bytes: a ring outlives a crash of the server, so its form must not drift unnoticed.
 #[test]
-fn wire_version_2_is_the_committed_fixture() {
+fn wire_version_3_is_the_committed_fixture() {
     let mut encoded = Vec::new();
     select().encode(&mut encoded);
     let hex: String = encoded.iter().map(|b| format!("{b:02x}")).collect();
-    assert_eq!(hex, include_str!("fixtures/wire-v2-select.hex").trim());
+    assert_eq!(hex, include_str!("fixtures/wire-v3-select.hex").trim());
 }
 
 #[test]
@@ -150,8 +150,38 @@ fn an_event_that_is_cut_anywhere_or_longer_than_itself_is_refused() {
     for end in 0..encoded.len() {
         assert!(Event::decode(&encoded[..end]).is_err(), "{end}");
     }
-    encoded.push(0);
-    assert_eq!(Event::decode(&encoded), Err(DecodeError::TrailingBytes));
+    for zeroes in 1..=16 {
+        encoded.push(0);
+        assert!(Event::decode(&encoded).is_err(), "{zeroes}");
+    }
+}
+
+#[test]
+fn bytes_between_two_parts_are_zero() {
+    let mut params = ParamsBuf::new();
+    params.push("five!");
+    let failed = Event { params: params.as_params(), exit_code: Some("42P01"), ..select() };
+    let mut encoded = Vec::new();
+    failed.encode(&mut encoded);
+    assert_eq!(encoded.len() % 8, 0);
+    let params_at = encoded.windows(5).position(|bytes| bytes == b"five!").unwrap();
+    for behind in [params_at + 5, encoded.len() - 1] {
+        assert_eq!(encoded[behind], 0);
+        encoded[behind] = 1;
+        assert_eq!(Event::decode(&encoded), Err(DecodeError::TrailingBytes), "{behind}");
+        encoded[behind] = 0;
+    }
+    assert_eq!(Event::decode(&encoded).as_ref(), Ok(&failed));
+}
+
+/// What is not there has one form only.
+#[test]
+fn a_number_that_is_not_there_is_zero() {
+    let mut encoded = Vec::new();
+    select().encode(&mut encoded);
+    assert_eq!(encoded[64], 0, "the transaction id");
+    encoded[64] = 1;
+    assert_eq!(Event::decode(&encoded), Err(DecodeError::Invalid("number that is not there")));
 }
 
 #[test]
@@ -159,9 +189,9 @@ fn what_is_written_as_zero_is_nothing_else() {
     let mut encoded = Vec::new();
     select().encode(&mut encoded);
     let mut session = Vec::new();
-    select().session.encode(&mut session);
-    let of_session = encoded.len() - session.len() + 2;
-    for at in [2, 3, of_session, of_session + 1] {
+    select().session.encode(select().effective_user, &mut session);
+    let session_at = encoded.windows(session.len()).position(|bytes| bytes == session).unwrap();
+    for at in [session_at + 2, session_at + 3] {
         let mut changed = encoded.clone();
         changed[at] = 1;
         assert_eq!(Event::decode(&changed), Err(DecodeError::Invalid("reserved bytes")), "{at}");
@@ -239,6 +269,7 @@ proptest! {
             let mut encoded = Vec::new();
             event.encode(&mut encoded);
             assert_eq!(&Event::decode(&encoded).unwrap(), event);
+            assert_eq!(encoded.len() % 8, 0);
         });
     }
 
@@ -272,7 +303,7 @@ proptest! {
                 let _text = json(&event);
                 let mut again = Vec::new();
                 event.encode(&mut again);
-                assert_eq!(again, encoded);
+                assert_eq!(again, encoded, "there is one form of each event");
             }
         });
     }

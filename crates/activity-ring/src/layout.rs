@@ -35,7 +35,7 @@ pub(crate) const MAX_RECORD_BYTES: u64 = 16 * 1024 * 1024;
 /// First word of the mapping: "ASRING" and two zero bytes, on a little-endian machine.
 pub(crate) const MAGIC_VALUE: u64 = 0x474E_4952_5341;
 /// Version of the layout.
-pub(crate) const VERSION_VALUE: u64 = 3;
+pub(crate) const VERSION_VALUE: u64 = 4;
 
 #[repr(C, align(128))]
 struct Identity {

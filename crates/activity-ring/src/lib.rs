@@ -27,7 +27,7 @@
 //!
 //! ```text
 //!   ┌────────────┬──────────┬────────────┬──────────┬──────────────────────┬───────────────┐
-//!   │ stamp  u64 │ len  u32 │ crc32  u32 │ kind u64 │ payload, len bytes   │ 0 to 7 zeroes │
+//!   │ stamp  u64 │ len  u32 │ check  u32 │ kind u64 │ payload, len bytes   │ 0 to 7 zeroes │
 //!   └────────────┴──────────┴────────────┴──────────┴──────────────────────┴───────────────┘
 //! ```
 //!
@@ -75,6 +75,7 @@
     deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)
 )]
 
+mod check_sum;
 mod checkpoint;
 mod consumer;
 mod error;

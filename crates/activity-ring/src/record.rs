@@ -2,15 +2,14 @@
 
 use std::sync::atomic::Ordering;
 
-use crc32fast::Hasher;
-
+use crate::check_sum::CheckSum;
 use crate::layout::{RECORD_HEADER_BYTES, WORD_BYTES};
 use crate::memory::{Memory, Word};
 
 /// Words of a record's header: stamp, size, kind.
 const HEADER_WORDS: usize = (RECORD_HEADER_BYTES / WORD_BYTES) as usize;
 /// What of a payload is stored without a look at how much is left.
-const BLOCK_BYTES: usize = 64;
+pub(crate) const BLOCK_BYTES: usize = 64;
 
 /// What a record is; the third word of its header. No value is zero.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,7 +25,7 @@ pub(crate) enum Kind {
 pub(crate) struct Head {
     pub(crate) kind: Kind,
     pub(crate) len: u32,
-    pub(crate) crc: u32,
+    pub(crate) check: u32,
 }
 
 /// The second and third word of a header, as found.
@@ -34,7 +33,7 @@ pub(crate) struct Head {
 pub(crate) struct Found {
     pub(crate) kind: Option<Kind>,
     pub(crate) len: u32,
-    crc: u32,
+    check: u32,
     kind_word: u64,
 }
 
@@ -43,13 +42,14 @@ impl Head {
     #[inline]
     pub(crate) fn of_event(payload: &[u8]) -> Option<Self> {
         let len = u32::try_from(payload.len()).ok()?;
-        Some(Self { kind: Kind::Event, len, crc: check_sum(len, Kind::Event as u64, payload) })
+        Some(Self { kind: Kind::Event, len, check: CheckSum::of(len, Kind::Event as u64, payload) })
     }
 
     /// Of a pad of `bytes`, header included. A pad is shorter than the record it makes room for, so its length fits.
+    #[inline]
     pub(crate) fn of_pad(bytes: u64) -> Option<Self> {
         let len = u32::try_from(bytes.checked_sub(RECORD_HEADER_BYTES)?).ok()?;
-        Some(Self { kind: Kind::Pad, len, crc: check_sum(len, Kind::Pad as u64, &[]) })
+        Some(Self { kind: Kind::Pad, len, check: CheckSum::of(len, Kind::Pad as u64, &[]) })
     }
 }
 
@@ -57,14 +57,6 @@ impl Head {
 #[inline]
 pub(crate) const fn record_bytes(len: u32) -> u64 {
     RECORD_HEADER_BYTES + (len as u64).next_multiple_of(WORD_BYTES)
-}
-
-/// The CRC-32 of the payload, begun with length and kind: another one of either gives another sum.
-fn check_sum(len: u32, kind: u64, payload: &[u8]) -> u32 {
-    let kind = (kind ^ kind >> 32) as u32;
-    let mut hasher = Hasher::new_with_initial(len ^ kind.rotate_right(4));
-    hasher.update(payload);
-    hasher.finalize()
 }
 
 /// Writes a record at word `at` and commits it. The payload of a pad is empty and stays zero.
@@ -76,7 +68,7 @@ pub(crate) fn write<M: Memory>(memory: &M, at: usize, stamp: u64, head: Head, pa
     let [stamp_word, size_word, kind_word, body @ ..] = memory.words(at, count) else {
         return;
     };
-    size_word.store(u64::from(head.len) | u64::from(head.crc) << 32, Ordering::Relaxed);
+    size_word.store(u64::from(head.len) | u64::from(head.check) << 32, Ordering::Relaxed);
     kind_word.store(head.kind as u64, Ordering::Relaxed);
     // Stores of atomics are not joined or unrolled by the compiler as those of plain memory are.
     let (blocks, rest) = payload.as_chunks::<BLOCK_BYTES>();
@@ -88,11 +80,7 @@ pub(crate) fn write<M: Memory>(memory: &M, at: usize, stamp: u64, head: Head, pa
     }
     let rest = store_whole(left, rest);
     if let (Some(word), false) = (body.last(), rest.is_empty()) {
-        let mut bytes = [0; 8];
-        for (to, from) in bytes.iter_mut().zip(rest) {
-            *to = *from;
-        }
-        word.store(u64::from_ne_bytes(bytes), Ordering::Relaxed);
+        word.store(last_word(rest), Ordering::Relaxed);
     }
     stamp_word.store(stamp, Ordering::Release);
 }
@@ -107,6 +95,16 @@ fn store_whole<'b, W: Word>(words: &[W], bytes: &'b [u8]) -> &'b [u8] {
     rest
 }
 
+/// Less than a word, and zeroes.
+#[inline]
+pub(crate) fn last_word(rest: &[u8]) -> u64 {
+    let mut bytes = [0; 8];
+    for (to, from) in bytes.iter_mut().zip(rest) {
+        *to = *from;
+    }
+    u64::from_ne_bytes(bytes)
+}
+
 /// Reads the header after the stamp was seen (with Acquire) to be right.
 pub(crate) fn read_head<M: Memory>(memory: &M, at: usize) -> Found {
     let size = memory.load(at + 1, Ordering::Relaxed);
@@ -117,7 +115,7 @@ pub(crate) fn read_head<M: Memory>(memory: &M, at: usize) -> Found {
         _ => None,
     };
     // The halves of one word.
-    Found { kind, len: size as u32, crc: (size >> 32) as u32, kind_word }
+    Found { kind, len: size as u32, check: (size >> 32) as u32, kind_word }
 }
 
 /// Copies the payload out and judges the copy. Whoever calls has checked that the record is inside the data.
@@ -133,7 +131,7 @@ pub(crate) fn read_payload<M: Memory>(memory: &M, at: usize, found: &Found, out:
         }
         out.truncate(len);
     }
-    check_sum(found.len, found.kind_word, out) == found.crc
+    CheckSum::of(found.len, found.kind_word, out) == found.check
 }
 
 /// Zeroes `bytes` from word `at` on; they do not pass the end of the memory.

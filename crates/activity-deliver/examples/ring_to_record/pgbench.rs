@@ -88,7 +88,7 @@ impl Load {
                 pid: 9091 + number,
             };
             let mut encoded = Vec::new();
-            session.encode(&mut encoded);
+            session.encode(Some("app_user"), &mut encoded);
             encoded
         });
         let (params, text) = (ParamsBuf::new(), String::new());

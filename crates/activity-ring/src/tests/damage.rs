@@ -55,7 +55,7 @@ fn an_event_up_to_the_end_of_the_data_that_is_called_a_pad_is_damage() {
 fn forge_event(ring: &Ring<RawMemory>, position: u64, len: usize) {
     let head = Head::of_event(&vec![0; len]).unwrap();
     let at = ring.word_at(position);
-    ring.memory.store(at + 1, u64::from(head.len) | u64::from(head.crc) << 32, Ordering::Relaxed);
+    ring.memory.store(at + 1, u64::from(head.len) | u64::from(head.check) << 32, Ordering::Relaxed);
     ring.memory.store(at + 2, head.kind as u64, Ordering::Relaxed);
     ring.memory.store(at, stamp(position, SECRET), Ordering::Release);
 }

@@ -77,7 +77,12 @@ impl Backend {
 
     /// The query is over.
     pub(super) fn close_query(&mut self, index: usize) {
-        let mut open = self.queries.remove(index);
+        // Nearly always the last one.
+        let last = index + 1 == self.queries.len();
+        let Some(mut open) = (if last { self.queries.pop() } else { Some(self.queries.remove(index)) })
+        else {
+            return;
+        };
         open.targets.clear();
         open.kept = None;
         self.spare_query = Some(open);

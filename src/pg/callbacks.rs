@@ -29,7 +29,7 @@ fn of_query<R>(query: *mut pg_sys::QueryDesc, tell: impl FnOnce(Query<'_>) -> R)
     contain(|| unsafe { Query::new(query) }.map(tell)).flatten()
 }
 
-/// The same for what cannot fail.
+/// The same for what cannot fail, or is contained already.
 fn keep_books<R>(query: *mut pg_sys::QueryDesc, tell: impl FnOnce(Query<'_>) -> R) -> Option<R> {
     // SAFETY: as above.
     unsafe { Query::new(query) }.map(tell)
@@ -66,7 +66,7 @@ extern "C" fn activity_on_run_begin(query: *mut pg_sys::QueryDesc) {
 #[unsafe(no_mangle)]
 extern "C" fn activity_on_run_end(query: *mut pg_sys::QueryDesc, limit: u64, failure: c_int) {
     at_end(failure, |failure| {
-        of_query(query, |query| capture::executor::run_end(query, limit, failure));
+        keep_books(query, |query| capture::executor::run_end(query, limit, failure));
     });
 }
 
@@ -78,7 +78,7 @@ extern "C" fn activity_on_finish_begin(query: *mut pg_sys::QueryDesc) {
 #[unsafe(no_mangle)]
 extern "C" fn activity_on_finish_end(query: *mut pg_sys::QueryDesc, failure: c_int) {
     at_end(failure, |failure| {
-        of_query(query, |query| capture::executor::finish_end(query, failure));
+        keep_books(query, |query| capture::executor::finish_end(query, failure));
     });
 }
 

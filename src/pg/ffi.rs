@@ -90,11 +90,11 @@ unsafe extern "C-unwind" {
     pub(super) fn activity_pg_server_address(buffer: *mut c_char, size: c_int) -> bool;
     pub(super) fn activity_pg_superuser_by_socket() -> bool;
     pub(super) fn activity_pg_query_was_rewound(query: *mut pg_sys::QueryDesc) -> bool;
-    pub(super) fn activity_pg_relations(
+    pub(super) fn activity_pg_next_relation(
         stmt: *mut pg_sys::PlannedStmt,
+        place: *mut c_int,
         out: *mut RawRelation,
-        capacity: c_int,
-    ) -> c_int;
+    ) -> bool;
     pub(super) fn activity_pg_relation_name(
         relid: pg_sys::Oid,
         relkind: *mut c_char,

@@ -45,6 +45,7 @@ impl<'a> Bound<'a> {
         }
     }
 
+    #[inline]
     fn each(
         &self,
         max_bytes: usize,

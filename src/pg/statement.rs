@@ -8,8 +8,8 @@ use pgrx::pg_sys;
 
 use super::ffi::{
     RawMoment, RawRelation, activity_pg_in_subtransaction, activity_pg_innermost_text,
-    activity_pg_local_transaction, activity_pg_moment, activity_pg_query_was_rewound, activity_pg_relations,
-    activity_pg_transaction_id, activity_pg_watch_query,
+    activity_pg_local_transaction, activity_pg_moment, activity_pg_next_relation,
+    activity_pg_query_was_rewound, activity_pg_transaction_id, activity_pg_watch_query,
 };
 use super::names::FOREIGN_TABLE;
 
@@ -160,21 +160,18 @@ impl<'a> Query<'a> {
     }
 
     /// Hands the relations whose permissions are checked to `each`, the first [`MAX_RELATIONS`] of them.
-    pub(crate) fn each_relation(&self, each: impl FnMut(Relation)) {
-        const FEW: usize = 8;
-        const NONE: RawRelation =
+    #[inline]
+    pub(crate) fn each_relation(&self, mut each: impl FnMut(Relation)) {
+        let mut raw =
             RawRelation { relid: pg_sys::InvalidOid, required_perms: 0, relkind: 0, rellockmode: 0 };
-        let mut few = [NONE; FEW];
-        // SAFETY: a valid plan; a buffer and its capacity. Raises nothing.
-        let count = unsafe { activity_pg_relations(self.desc().plannedstmt, few.as_mut_ptr(), FEW as i32) };
-        let count = usize::try_from(count).unwrap_or(0).min(MAX_RELATIONS);
-        if count <= FEW {
-            return few.iter().take(count).map(Relation::from).for_each(each);
+        let mut place = 0;
+        for _ in 0..MAX_RELATIONS {
+            // SAFETY: a valid plan and two locals. Raises nothing.
+            if !unsafe { activity_pg_next_relation(self.desc().plannedstmt, &mut place, &mut raw) } {
+                return;
+            }
+            each(Relation::from(&raw));
         }
-        let mut many = vec![NONE; count];
-        // SAFETY: as above; count fits an int, see MAX_RELATIONS.
-        unsafe { activity_pg_relations(self.desc().plannedstmt, many.as_mut_ptr(), count as i32) };
-        many.iter().map(Relation::from).for_each(each);
     }
 
     /// The parameters that the client bound, if any.

@@ -143,7 +143,7 @@ typedef struct ActivityRelation
 } ActivityRelation;
 
 extern bool activity_pg_query_was_rewound(QueryDesc *query);
-extern int	activity_pg_relations(PlannedStmt *stmt, ActivityRelation *out, int capacity);
+extern bool activity_pg_next_relation(PlannedStmt *stmt, int *place, ActivityRelation *out);
 extern bool activity_pg_relation_name(Oid relid, char *relkind, bool *catalog, char *buffer, int size);	/* may raise an error */
 
 /* What code a function is; the numbers are known to names.rs. */

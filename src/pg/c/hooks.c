@@ -178,7 +178,7 @@ check_perms(List *range_table, List *perm_infos, bool raise)
 {
 	if (previous_check_perms && !previous_check_perms(range_table, perm_infos, raise))
 		return false;
-	if (capturing() && activity_wants_relations())
+	if (activity_wants_relations() && capturing())
 	{
 		ListCell   *cell;
 
@@ -198,7 +198,7 @@ check_perms(List *range_table, bool raise)
 {
 	if (previous_check_perms && !previous_check_perms(range_table, raise))
 		return false;
-	if (capturing() && activity_wants_relations())
+	if (activity_wants_relations() && capturing())
 	{
 		ListCell   *cell;
 

@@ -34,19 +34,16 @@ activity_pg_query_was_rewound(QueryDesc *query)
 }
 
 /*
- * The relations whose permissions the executor checks, in range table order: those that the statement names, the
+ * The next relation whose permissions the executor checks, in range table order: those that the statement names, the
  * views among them and what the views read. Children that the planner added carry no permissions and are left out, but
- * foreign tables, which may lead out of the server. Returns how many there are, which may be more than capacity.
+ * foreign tables, which may lead out of the server. *place is where to look from; it begins with 0. False where there is none.
  */
-int
-activity_pg_relations(PlannedStmt *stmt, ActivityRelation *out, int capacity)
+bool
+activity_pg_next_relation(PlannedStmt *stmt, int *place, ActivityRelation *out)
 {
-	int			count = 0;
-	ListCell   *cell;
-
-	foreach(cell, stmt->rtable)
+	while (*place < list_length(stmt->rtable))
 	{
-		RangeTblEntry *rte = lfirst_node(RangeTblEntry, cell);
+		RangeTblEntry *rte = list_nth_node(RangeTblEntry, stmt->rtable, (*place)++);
 		uint32		perms;
 
 		/* EXCLUDED of INSERT … ON CONFLICT: the new row, not the table. */
@@ -64,16 +61,13 @@ activity_pg_relations(PlannedStmt *stmt, ActivityRelation *out, int capacity)
 #endif
 		if ((perms == 0 && rte->relkind != RELKIND_FOREIGN_TABLE) || !OidIsValid(rte->relid))
 			continue;
-		if (count < capacity)
-		{
-			out[count].relid = rte->relid;
-			out[count].required_perms = perms;
-			out[count].relkind = rte->relkind;
-			out[count].rellockmode = rte->rellockmode;
-		}
-		count++;
+		out->relid = rte->relid;
+		out->required_perms = perms;
+		out->relkind = rte->relkind;
+		out->rellockmode = rte->rellockmode;
+		return true;
 	}
-	return count;
+	return false;
 }
 
 /* Schema-qualified, quoted where SQL needs it. False where the schema is gone or the name does not fit. */

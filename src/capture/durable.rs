@@ -67,7 +67,7 @@ pub(super) struct Due {
 
 impl Backend {
     fn is_due(&self) -> bool {
-        self.published_through > self.waited_through || self.dropped
+        self.emitter.published_through > self.waited_through || self.emitter.dropped
     }
 
     /// What is to be waited for, as far as it was waited for already.
@@ -76,10 +76,10 @@ impl Backend {
         if !self.is_due() {
             return begun;
         }
-        self.waited_through = self.published_through;
-        let dropped = std::mem::take(&mut self.dropped) || begun.is_some_and(|due| due.dropped);
+        self.waited_through = self.emitter.published_through;
+        let dropped = std::mem::take(&mut self.emitter.dropped) || begun.is_some_and(|due| due.dropped);
         let begun = begun.map_or_else(Instant::now, |due| due.begun);
-        Some(Due { begun, position: self.published_through, dropped })
+        Some(Due { begun, position: self.emitter.published_through, dropped })
     }
 
     /// An event is published though it is not known to become durable.
@@ -130,7 +130,7 @@ pub(super) fn wait_for_failure(fatal: bool) {
         return;
     }
     let later = BACKEND.with(|b| {
-        let ends_session = fatal && b.session.connected;
+        let ends_session = fatal && b.emitter.session.connected;
         let given_up = std::mem::take(&mut b.refused) || b.interrupted.is_some();
         if given_up {
             let _not_waited_for = b.take_due();
@@ -181,7 +181,7 @@ fn breaks_glass() -> bool {
     if roles.is_empty() {
         return false;
     }
-    let user = BACKEND.with(|b| b.session.ensure().user.clone()).unwrap_or_default();
+    let user = BACKEND.with(|b| b.emitter.session.ensure().user.clone()).unwrap_or_default();
     roles.contains(&user) && session::is_superuser_by_socket()
 }
 

@@ -2,11 +2,12 @@
 
 use std::rc::Rc;
 
-use activity_event::{Class, Event, Head, Params, ParamsBuf, Parts, encode_failure, text::cut};
-use activity_ring::Priority;
+use activity_event::{Class, Encoded, Event, Params, ParamsBuf, Run, text::cut};
+use activity_ring::{Priority, Producer};
 
 use super::names::RelationName;
-use super::texts::Text;
+use super::session::SessionState;
+use super::texts::{PlainTexts, Text};
 use super::{Backend, filter};
 use crate::ack::stall;
 use crate::pg::clock;
@@ -73,7 +74,44 @@ impl Backend {
         self.told_before = true;
     }
 
+    /// See [`Emitter::publish`].
+    pub(super) fn publish(&mut self, draft: &Draft<'_>) {
+        self.emitter.publish(draft);
+    }
+
+    /// See [`Emitter::put`].
+    pub(super) fn put(&mut self, draft: &Draft<'_>) {
+        self.emitter.put(draft);
+    }
+}
+
+/// All that an event takes besides its draft.
+pub(super) struct Emitter {
+    pub(super) session: SessionState,
+    pub(super) texts: PlainTexts,
+    /// The last event that is not kept with its text.
+    other: Encoded,
+    producer: Producer,
+    /// End of the last event of this process in the ring; what has to be acknowledged for all of them to be durable.
+    pub(super) published_through: u64,
+    /// An event was not taken by the ring since that was last asked.
+    pub(super) dropped: bool,
+}
+
+impl Emitter {
+    pub(super) const fn new() -> Self {
+        Self {
+            session: SessionState::new(),
+            texts: PlainTexts::new(),
+            other: Encoded::new(),
+            producer: Producer::new(),
+            published_through: 0,
+            dropped: false,
+        }
+    }
+
     /// Encodes the event and puts it into the ring, unless its class is left out; failures never are.
+    #[inline]
     pub(super) fn publish(&mut self, draft: &Draft<'_>) {
         if draft.exit_code.is_some() || filter::captures(draft.class) {
             self.put(draft);
@@ -85,32 +123,28 @@ impl Backend {
         // Looked up here, while the catalogs can be read; the name is cached for when they cannot.
         self.session.learn_role();
         self.session.refresh_encoded();
-        let Self { session, texts, statement, encoded, producer, .. } = self;
-        let (statement, command_text_length) = texts.encoded_statement(draft, statement);
-        let mut failure = Vec::new();
-        let message = draft.error_message.map(|m| cut(m, MAX_MESSAGE_BYTES).0);
-        if draft.exit_code.is_some() || message.is_some() {
-            encode_failure(draft.exit_code, message, &mut failure);
-        }
-        let parts = Parts { statement, session: session.encoded(), params: draft.params, failure: &failure };
-        let head = Head {
+        let Self { session, texts, other, producer, .. } = self;
+        let (event, command_text_length) = texts.event(draft, session, other);
+        let log_time = clock::now();
+        let encoded = event.complete(&Run {
             class: draft.class,
             statement_id: draft.statement_id,
             substatement_id: draft.substatement_id,
             start_time: draft.start_time,
-            log_time: clock::now(),
+            log_time,
             row_count: draft.row_count,
             command_text_length,
             transaction_id: transaction_id(),
             query_id: draft.query_id,
-        };
-        encoded.clear();
-        head.encode(&parts, encoded);
+            params: draft.params,
+            exit_code: draft.exit_code,
+            error_message: draft.error_message.map(|m| cut(m, MAX_MESSAGE_BYTES).0),
+        });
         match ring::publish(producer, encoded, draft.priority(), || shortened(encoded)) {
             Some(end) => self.published_through = end,
             None => self.dropped = true,
         }
-        stall::look(head.log_time);
+        stall::look(log_time);
     }
 }
 

@@ -183,7 +183,13 @@ pub(crate) fn vanished(key: u64) {
             Told::All => false,
         };
         if let Some(kept) = open.kept.as_ref().filter(|_| untold) {
-            b.publish_query(&open, kept.query_id, true, Text::Ready(&kept.text), kept.params.as_params());
+            b.emitter.publish_query(
+                &open,
+                kept.query_id,
+                true,
+                Text::Ready(&kept.text),
+                kept.params.as_params(),
+            );
         }
     });
 }

@@ -105,7 +105,7 @@ pub(crate) fn raised(code: i32, message: &[u8], internal_query: &[u8]) {
 /// An ERROR or FATAL is being reported.
 pub(crate) fn reported(code: i32, message: &[u8], fatal: bool) {
     BACKEND.with(|b| {
-        let has_client = b.session.ensure().has_client;
+        let has_client = b.emitter.session.ensure().has_client;
         if !has_client && b.runs_nothing() {
             // A process of the server that runs no SQL.
             return;
@@ -122,7 +122,7 @@ pub(crate) fn reported(code: i32, message: &[u8], fatal: bool) {
         }
         if fatal && b.runs_nothing() && raw.is_empty() {
             // The session is ended between two statements: its DISCONNECT says why.
-            b.session.end_message = Some(message);
+            b.emitter.session.end_message = Some(message);
             return;
         }
         let failed = b.take_failed(code);
@@ -270,7 +270,8 @@ impl Backend {
 
     /// A login that failed: refused by authentication, or after it (no such database, no right to connect).
     fn publish_refused_login(&mut self, sqlstate: &str, message: &str) {
-        let statement_id = if self.session.connected { self.numbers.next().id } else { CONNECT_STATEMENT_ID };
+        let statement_id =
+            if self.emitter.session.connected { self.numbers.next().id } else { CONNECT_STATEMENT_ID };
         self.publish(&Draft {
             start_time: clock::now(),
             exit_code: Some(sqlstate),

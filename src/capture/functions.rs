@@ -83,7 +83,7 @@ impl Backend {
     /// The client calls the function by a message of its own (fastpath.c). Where nothing is under way, a function may also be
     /// called while a statement is planned or its transaction commits.
     fn called_by_message(&mut self) -> bool {
-        if self.depth != 0 || !self.session.ensure().has_client {
+        if self.depth != 0 || !self.emitter.session.ensure().has_client {
             return false;
         }
         let moment = moment();
@@ -96,7 +96,7 @@ impl Backend {
             self.numbers.next_alone();
             self.numbers.fills_message(&moment());
         } else if self.depth == 0 {
-            let has_client = self.session.ensure().has_client;
+            let has_client = self.emitter.session.ensure().has_client;
             self.numbers.begin_at_top(&moment(), has_client, -1, 0);
         }
     }

@@ -62,13 +62,11 @@ pub(crate) mod watched;
 use std::sync::atomic::Ordering;
 
 use activity_event::ParamsBuf;
-use activity_ring::Producer;
 
+use self::emit::Emitter;
 use self::filter::excluded;
 use self::names::Names;
 use self::numbers::Numbers;
-use self::session::SessionState;
-use self::texts::PlainTexts;
 use crate::pg::main_thread::MainThread;
 use crate::pg::statement;
 use crate::ring;
@@ -76,7 +74,7 @@ use crate::settings::{self, Mode};
 
 /// All that capture knows of this process.
 struct Backend {
-    session: SessionState,
+    emitter: Emitter,
     /// How many phases of queries and utility commands are under way around us.
     depth: u32,
     numbers: Numbers,
@@ -90,14 +88,8 @@ struct Backend {
     failures: failure::Failures,
     relays: functions::Relays,
     names: Names,
-    texts: PlainTexts,
-    producer: Producer,
-    /// End of the last event of this process in the ring; what has to be acknowledged for all of them to be durable.
-    published_through: u64,
     /// End of the last event that was waited for.
     waited_through: u64,
-    /// An event was not taken by the ring since then.
-    dropped: bool,
     /// A wait that the server's interrupts came into.
     interrupted: Option<durable::Due>,
     /// An error refuses the statement, and is about to be reported.
@@ -106,16 +98,13 @@ struct Backend {
     leaves_at_once: bool,
     /// What is about to run was told beforehand, and that is to be waited for.
     told_before: bool,
-    /// Room for what is told of a statement, where it is not kept.
-    statement: Vec<u8>,
-    encoded: Vec<u8>,
     params: ParamsBuf,
 }
 
 impl Backend {
     const fn new() -> Self {
         Self {
-            session: SessionState::new(),
+            emitter: Emitter::new(),
             depth: 0,
             numbers: Numbers::new(),
             queries: Vec::new(),
@@ -125,17 +114,11 @@ impl Backend {
             failures: failure::Failures::new(),
             relays: functions::Relays::new(),
             names: Names::new(),
-            texts: PlainTexts::new(),
-            producer: Producer::new(),
-            published_through: 0,
             waited_through: 0,
-            dropped: false,
             interrupted: None,
             refused: false,
             leaves_at_once: false,
             told_before: false,
-            statement: Vec::new(),
-            encoded: Vec::new(),
             params: ParamsBuf::new(),
         }
     }
@@ -145,9 +128,9 @@ impl Backend {
     fn begin(&mut self, location: i32, end: usize) {
         self.publish_caught_failure();
         // Now it can be looked up; when the statement fails it cannot.
-        self.session.learn_role();
+        self.emitter.session.learn_role();
         if self.depth == 0 {
-            let has_client = self.session.ensure().has_client;
+            let has_client = self.emitter.session.ensure().has_client;
             self.numbers.begin_at_top(&statement::moment(), has_client, location, end);
             self.failures.forget();
         }
@@ -167,7 +150,7 @@ pub(crate) fn enabled() -> bool {
 
 /// The end of the last event of this process, for `flush`.
 pub(crate) fn published_through() -> u64 {
-    BACKEND.with(|b| b.published_through).unwrap_or(0)
+    BACKEND.with(|b| b.emitter.published_through).unwrap_or(0)
 }
 
 /// Counts a failure of bookkeeping where operators see it.

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use activity_event::{Class, Params, ParamsBuf};
 
-use super::emit::Draft;
+use super::emit::{Draft, Emitter};
 use super::failure::FailedStatement;
 use super::names::RelationName;
 use super::numbers::Statement;
@@ -90,63 +90,16 @@ impl Backend {
 
     /// Tells the query: one event for each relation, or one where it has none.
     pub(super) fn tell(&mut self, index: usize, query: Query<'_>, ran: bool) {
-        if index >= self.queries.len() {
-            return;
-        }
+        let Self { queries, emitter, params, .. } = self;
+        let Some(open) = queries.get(index) else { return };
         let raw = query.text();
-        let plain = self.texts.find(raw);
-        let mut params = std::mem::take(&mut self.params);
+        let plain = emitter.texts.find(raw);
         params.clear();
-        print_parameters(query, plain.is_some(), &mut params);
-        let open = self.queries.swap_remove(index);
+        print_parameters(query, plain.is_some(), params);
         // Several events share the text: prepare it once.
         let prepared = (plain.is_none() && open.targets.len() > 1).then(|| Prepared::of(raw));
         let text = plain.map_or(prepared.as_ref().map_or(Text::Raw(raw), Text::Ready), Text::Plain);
-        self.publish_query(&open, query.query_id(), ran, text, params.as_params());
-        self.queries.push(open);
-        let last = self.queries.len() - 1;
-        self.queries.swap(index, last);
-        self.params = params;
-    }
-
-    pub(super) fn publish_query(
-        &mut self,
-        open: &OpenQuery,
-        query_id: Option<i64>,
-        ran: bool,
-        text: Text<'_>,
-        params: Params<'_>,
-    ) {
-        let mut draft = Draft {
-            start_time: open.start_time,
-            statement_id: open.statement.id,
-            substatement_id: open.substatement_id,
-            row_count: ran.then_some(open.rows),
-            text,
-            params,
-            query_id,
-            ..Draft::EMPTY
-        };
-        let operation = open.operation;
-        if open.targets.is_empty() {
-            (draft.class, draft.command) = of_operation(operation);
-            self.publish(&draft);
-        }
-        for (place, Target { relation, name }) in open.targets.iter().enumerate() {
-            let (class, command) = of_relation(relation, operation);
-            let same = |other: &Target| {
-                other.relation.oid == relation.oid
-                    && of_relation(&other.relation, operation) == (class, command)
-            };
-            let catalog = name.as_ref().is_some_and(|known| known.catalog);
-            // A table that is read twice is told once.
-            if open.targets.iter().take(place).any(same) || (catalog && !settings::capture_catalog()) {
-                continue;
-            }
-            (draft.class, draft.command) = (class, command);
-            draft.name(name.as_ref());
-            self.publish(&draft);
-        }
+        emitter.publish_query(open, query.query_id(), ran, text, params.as_params());
     }
 
     pub(super) fn tell_intent_of_query(&mut self, query: Query<'_>, relation: Option<&RelationName>) {
@@ -199,6 +152,49 @@ impl Backend {
             }
             failed
         });
+    }
+}
+
+impl Emitter {
+    /// Tells a query, which need not be open any more.
+    pub(super) fn publish_query(
+        &mut self,
+        open: &OpenQuery,
+        query_id: Option<i64>,
+        ran: bool,
+        text: Text<'_>,
+        params: Params<'_>,
+    ) {
+        let mut draft = Draft {
+            start_time: open.start_time,
+            statement_id: open.statement.id,
+            substatement_id: open.substatement_id,
+            row_count: ran.then_some(open.rows),
+            text,
+            params,
+            query_id,
+            ..Draft::EMPTY
+        };
+        let operation = open.operation;
+        if open.targets.is_empty() {
+            (draft.class, draft.command) = of_operation(operation);
+            self.publish(&draft);
+        }
+        for (place, Target { relation, name }) in open.targets.iter().enumerate() {
+            let (class, command) = of_relation(relation, operation);
+            let same = |other: &Target| {
+                other.relation.oid == relation.oid
+                    && of_relation(&other.relation, operation) == (class, command)
+            };
+            let catalog = name.as_ref().is_some_and(|known| known.catalog);
+            // A table that is read twice is told once.
+            if open.targets.iter().take(place).any(same) || (catalog && !settings::capture_catalog()) {
+                continue;
+            }
+            (draft.class, draft.command) = (class, command);
+            draft.name(name.as_ref());
+            self.publish(&draft);
+        }
     }
 }
 

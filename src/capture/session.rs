@@ -29,6 +29,8 @@ pub(super) struct SessionState {
     /// done.
     encoded: Vec<u8>,
     application: String,
+    /// How often that was encoded.
+    version: u64,
     /// CONNECT was told, so DISCONNECT will be.
     pub(super) connected: bool,
     /// The message of the FATAL error that ends the session.
@@ -43,6 +45,7 @@ impl SessionState {
             role_in_force: 0,
             encoded: Vec::new(),
             application: String::new(),
+            version: 0,
             connected: false,
             end_message: None,
         }
@@ -61,6 +64,7 @@ impl SessionState {
         }
     }
 
+    #[cold]
     fn encode(&mut self) {
         let mut encoded = std::mem::take(&mut self.encoded);
         encoded.clear();
@@ -71,11 +75,17 @@ impl SessionState {
             }
         });
         self.encoded = encoded;
+        self.version += 1;
     }
 
     /// What every event of the session has.
     pub(super) fn encoded(&self) -> &[u8] {
         &self.encoded
+    }
+
+    /// Differs from before where that does.
+    pub(super) fn version(&self) -> u64 {
+        self.version
     }
 
     /// Who is at the other end is learnt anew.
@@ -130,11 +140,11 @@ pub(crate) fn connected() {
             b.names.watch();
         }
         // The encoding of the names is known now.
-        b.session.forget();
-        let (start, user) = (b.session.ensure().start, b.session.ensure().user.clone());
+        b.emitter.session.forget();
+        let (start, user) = (b.emitter.session.ensure().start, b.emitter.session.ensure().user.clone());
         // Until SET ROLE or a function changes it, the role in force is the one that logged in.
-        b.session.role = (session::current_role(), user);
-        b.session.connected = true;
+        b.emitter.session.role = (session::current_role(), user);
+        b.emitter.session.connected = true;
         session::watch_end();
         count_session(1);
         b.publish(&Draft { start_time: start, ..Draft::of_session(CONNECT_STATEMENT_ID, "CONNECT") });
@@ -145,7 +155,7 @@ pub(crate) fn connected() {
 /// The process is on its way out with this exit code.
 pub(crate) fn ended(code: i32) {
     BACKEND.with(|b| {
-        if !std::mem::take(&mut b.session.connected) {
+        if !std::mem::take(&mut b.emitter.session.connected) {
             return;
         }
         // Whatever was under way is not any more: errors that end a session unwind nothing.
@@ -153,7 +163,7 @@ pub(crate) fn ended(code: i32) {
         b.publish_caught_failure();
         let statement_id = b.numbers.next().id;
         let code = code.to_string();
-        let message = b.session.end_message.take();
+        let message = b.emitter.session.end_message.take();
         let draft = Draft {
             start_time: clock::now(),
             exit_code: Some(&code),

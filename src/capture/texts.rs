@@ -2,16 +2,17 @@
 //!
 //! Applications send the same texts again and again. Of a short text that has nothing to convert and nothing that could announce
 //! a secret this is remembered, by the text itself: to compare costs a fifth of looking again, and there is nothing that could become
-//! stale. A text with a secret is never kept. With the text is kept what was told with it last, as it was encoded: most
-//! texts do the same to the same object whenever they run.
+//! stale. A text with a secret is never kept. With the text is kept the last event that had it, as it was encoded: most texts do the
+//! same to the same object whenever they run, and little of the event has to be written anew.
 
 use std::borrow::Cow;
 use std::rc::Rc;
 
-use activity_event::{encode_statement, redact, text::cut};
+use activity_event::{Encoded, Statement, redact, text::cut};
 
 use super::emit::Draft;
 use super::names::RelationName;
+use super::session::SessionState;
 use crate::pg::text;
 use crate::settings;
 
@@ -75,8 +76,10 @@ struct Slot {
     text: String,
     command: &'static str,
     relation: Option<Rc<RelationName>>,
-    /// The three, encoded; empty where nothing was told yet.
-    statement: Vec<u8>,
+    /// [`SessionState::version`]
+    session: u64,
+    /// The event of these; empty where nothing was told yet.
+    event: Encoded,
 }
 
 /// A text that was found. It stands for that text until another one is looked for.
@@ -84,10 +87,12 @@ struct Slot {
 pub(super) struct Plain(usize);
 
 impl PlainTexts {
-    /// A power of two; with texts of the greatest length 140 kB.
+    /// A power of two; with texts and parameters of the greatest length 210 kB.
     const SLOTS: usize = 64;
     /// Longer ones are not remembered, so none is ever cut.
     const LONGEST_BYTES: usize = settings::MIN_STATEMENT_BYTES;
+    /// An event with more parameters is not kept.
+    const MAX_PARAMS_BYTES: usize = 1024;
 
     pub(super) const fn new() -> Self {
         Self { slots: Vec::new() }
@@ -109,45 +114,33 @@ impl PlainTexts {
                 return None;
             }
             text.clone_into(&mut slot.text);
-            slot.statement.clear();
+            slot.event = Encoded::new();
         }
         Some(Plain(place))
     }
 
-    /// The encoded part of the event that says what is done to what by which text, and the bytes of the whole text where it was cut. It
-    /// is made in `room` where it is not kept.
-    pub(super) fn encoded_statement<'a>(
+    /// The event that the draft is a run of, and the bytes of the whole text where it was cut. It is encoded in `other` where it is not
+    /// kept.
+    #[inline]
+    pub(super) fn event<'a>(
         &'a mut self,
         draft: &Draft<'_>,
-        room: &'a mut Vec<u8>,
-    ) -> (&'a [u8], Option<u64>) {
+        session: &SessionState,
+        other: &'a mut Encoded,
+    ) -> (&'a mut Encoded, Option<u64>) {
         let plain = match draft.text {
             Text::Plain(found) => Some(found),
             Text::Raw(raw) => self.find(raw),
             Text::None | Text::Ready(_) => None,
         };
         let slot = plain.and_then(|found| self.slots.get_mut(found.0));
-        if draft.is_of_relation_or_of_nothing()
-            && let Some(slot) = slot
-        {
-            return (slot.encoded(draft), None);
-        }
-        room.clear();
-        let mut whole_bytes = None;
-        match (draft.text, slot) {
-            (_, Some(slot)) => draft.encode(Some(&slot.text), room),
-            (Text::Ready(prepared), _) => {
-                draft.encode(Some(&prepared.text), room);
-                whole_bytes = prepared.whole_bytes;
+        match slot {
+            Some(slot) if draft.can_be_kept() => (slot.event(draft, session), None),
+            slot => {
+                let whole_bytes = draft.begin(slot.map(|slot| slot.text.as_str()), session, other);
+                (other, whole_bytes)
             }
-            (Text::Raw(raw @ [_, ..]), _) => with_prepared(raw, |text, whole| {
-                draft.encode(Some(text), room);
-                whole_bytes = whole;
-            }),
-            // No text is no commandText.
-            _ => draft.encode(None, room),
         }
-        (room, whole_bytes)
     }
 
     /// By the length, the middle and the end: statements have their beginning in common. (Fibonacci hashing.)
@@ -163,35 +156,66 @@ impl PlainTexts {
 
 impl Slot {
     #[inline]
-    fn encoded(&mut self, draft: &Draft<'_>) -> &[u8] {
+    fn event(&mut self, draft: &Draft<'_>, session: &SessionState) -> &mut Encoded {
         let same_relation = match (&self.relation, draft.relation) {
             (Some(kept), Some(relation)) => Rc::ptr_eq(kept, relation),
             (None, None) => true,
             _ => false,
         };
-        if self.statement.is_empty() || !same_relation || !std::ptr::eq(self.command, draft.command) {
-            self.encode(draft);
+        if self.event.is_empty()
+            || self.session != session.version()
+            || !same_relation
+            || !std::ptr::eq(self.command, draft.command)
+        {
+            self.begin(draft, session);
         }
-        &self.statement
+        &mut self.event
     }
 
     #[cold]
-    fn encode(&mut self, draft: &Draft<'_>) {
+    fn begin(&mut self, draft: &Draft<'_>, session: &SessionState) {
         self.command = draft.command;
         self.relation = draft.relation.cloned();
-        self.statement.clear();
-        draft.encode(Some(&self.text), &mut self.statement);
+        self.session = session.version();
+        draft.begin_with(Some(&self.text), session, &mut self.event);
     }
 }
 
 impl Draft<'_> {
-    /// Command, relation and text tell all of what is done to what.
+    /// Command, relation and text tell all of what is done to what, and it is not large.
     #[inline]
-    fn is_of_relation_or_of_nothing(&self) -> bool {
-        self.relation.is_some() || (self.object_type.is_none() && self.object_name.is_none())
+    fn can_be_kept(&self) -> bool {
+        let named = self.relation.is_some() || (self.object_type.is_none() && self.object_name.is_none());
+        named && self.exit_code.is_none() && self.params.bytes() <= PlainTexts::MAX_PARAMS_BYTES
     }
 
-    fn encode(&self, text: Option<&str>, out: &mut Vec<u8>) {
-        encode_statement(self.command, self.object_type, self.object_name, text, out);
+    /// Begins the event anew, with the plain text where it is one; the bytes of the whole text where it was cut.
+    #[cold]
+    fn begin(&self, plain: Option<&str>, session: &SessionState, event: &mut Encoded) -> Option<u64> {
+        let mut whole_bytes = None;
+        match (plain, self.text) {
+            (Some(_), _) => self.begin_with(plain, session, event),
+            (None, Text::Ready(prepared)) => {
+                self.begin_with(Some(&prepared.text), session, event);
+                whole_bytes = prepared.whole_bytes;
+            }
+            (None, Text::Raw(raw @ [_, ..])) => with_prepared(raw, |text, whole| {
+                self.begin_with(Some(text), session, event);
+                whole_bytes = whole;
+            }),
+            // No text is no commandText.
+            _ => self.begin_with(None, session, event),
+        }
+        whole_bytes
+    }
+
+    fn begin_with(&self, text: Option<&str>, session: &SessionState, event: &mut Encoded) {
+        let statement = Statement {
+            command: self.command,
+            object_type: self.object_type,
+            object_name: self.object_name,
+            command_text: text,
+        };
+        event.begin(&statement, session.encoded());
     }
 }

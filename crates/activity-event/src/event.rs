@@ -137,7 +137,7 @@ pub struct Event<'a> {
 }
 
 impl Session<'_> {
-    /// Nothing is said of the session: where [`Event::encode_with`] has it from elsewhere.
+    /// Nothing is said of the session.
     pub const UNSAID: Self = Self {
         database: "",
         user: "",

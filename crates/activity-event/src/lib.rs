@@ -3,7 +3,7 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`Event`] | one event as a borrowed view |
-//! | `wire` | its form in the ring: [`Event::encode`], [`Event::decode`], and apart: [`Head`], [`Parts`] |
+//! | `wire` | its form in the ring: [`Event::encode`], [`Event::decode`], and kept: [`Encoded`] |
 //! | `json` | its form on the stream: [`write_json`], [`write_timestamp`] |
 //! | [`text`] | cutting text |
 //! | `lex` | PostgreSQL's tokens, for the three that follow |
@@ -35,4 +35,4 @@ pub use event::{Class, Event, Micros, NetProtocol, Session};
 pub use json::{Server, write_json, write_string as write_json_string, write_timestamp};
 pub use params::{Params, ParamsBuf};
 pub use short::MAX_SHORT_EVENT_BYTES;
-pub use wire::{DecodeError, Head, Parts, encode_failure, encode_statement};
+pub use wire::{DecodeError, Encoded, Run, Statement};

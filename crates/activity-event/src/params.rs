@@ -18,6 +18,13 @@ impl<'a> Params<'a> {
         })
     }
 
+    /// Bytes of the packed form.
+    #[inline]
+    #[must_use]
+    pub const fn bytes(&self) -> usize {
+        self.0.len()
+    }
+
     /// Whether the packed form is whole.
     pub(crate) fn is_whole(&self) -> bool {
         let mut rest = self.0;

@@ -29,7 +29,7 @@ pub(crate) fn changing(name: &str) {
         }
         b.publish_caught_failure();
         if b.depth == 0 {
-            let has_client = b.session.ensure().has_client;
+            let has_client = b.emitter.session.ensure().has_client;
             b.numbers.begin_at_top(&moment(), has_client, -1, 0);
         }
         let text = Text::Raw(if b.depth == 0 { client_text() } else { innermost_text() });

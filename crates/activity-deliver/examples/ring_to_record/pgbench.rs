@@ -1,6 +1,6 @@
 //! The events of pgbench's two best known scripts, as a server's sessions publish them.
 
-use activity_event::{Class, Event, NetProtocol, Params, ParamsBuf, Session};
+use activity_event::{Class, Encoded, NetProtocol, Params, ParamsBuf, Run, Session};
 use activity_ring::{RawMemory, Ring};
 
 /// Sessions that take turns.
@@ -97,17 +97,16 @@ impl Load {
 
     /// Publishes events until the ring is full, and says how many.
     pub(crate) fn fill(&mut self, ring: &Ring<RawMemory>) -> u64 {
-        let (mut events, mut encoded) = (0, Vec::new());
+        let (mut events, mut encoded) = (0, Encoded::new());
         while ring.fill() + SPARE_BYTES < ring.capacity() {
-            self.next(&mut encoded);
-            ring.publish(&encoded).expect("there is room");
+            ring.publish(self.next(&mut encoded)).expect("there is room");
             events += 1;
         }
         events
     }
 
     /// One event; sessions are a statement each ahead of one another.
-    fn next(&mut self, encoded: &mut Vec<u8>) {
+    fn next<'e>(&mut self, encoded: &'e mut Encoded) -> &'e [u8] {
         let script = self.script.statements;
         let (turn, session) = (self.statements / SESSIONS as u64, self.statements % SESSIONS as u64);
         let statement = script[(turn + session) as usize % script.len()];
@@ -115,29 +114,29 @@ impl Load {
         let log_time = start_time + 20 + self.value(400);
         self.write_text(statement.text);
         let writes = statement.class == Class::Write || (script.len() > 1 && statement.table.is_some());
-        let event = Event {
+        let what = activity_event::Statement {
+            command: statement.command,
+            object_type: statement.table.map(|_| "TABLE"),
+            object_name: statement.table,
+            command_text: Some(&self.text),
+        };
+        let run = Run {
             start_time,
             log_time,
             statement_id: turn + 2,
             substatement_id: 1,
             class: statement.class,
-            command: statement.command,
-            object_type: statement.table.map(|_| "TABLE"),
-            object_name: statement.table,
             row_count: statement.table.map(|_| 1),
-            command_text: Some(&self.text),
             command_text_length: None,
             params: if self.script.prepared { self.params.as_params() } else { Params::EMPTY },
             exit_code: None,
             error_message: None,
-            effective_user: Some("app_user"),
             transaction_id: writes.then_some(700 + self.statements / script.len() as u64),
             query_id: None,
-            session: Session::UNSAID,
         };
-        encoded.clear();
-        event.encode_with(&self.sessions[session as usize], encoded);
+        encoded.begin(&what, &self.sessions[session as usize]);
         self.statements += 1;
+        encoded.complete(&run)
     }
 
     /// The text with a value, or the name of a parameter, for each of its question marks.

@@ -19,10 +19,10 @@
 //! the bits; a number of the head is 0 where it is not there. The lengths of statement and session count the zeroes behind them,
 //! that of params does not; failure is what is left.
 //!
-//! The head is what differs each time ([`Head`]). The statement is the same whenever the same text does the same to the same object,
-//! and the session as long as neither role nor application name changes, so sessions keep both as they were encoded. There is one
-//! form of each event: what decodes encodes to the same bytes. The writers and the reader are of one build, so the version only
-//! guards against a ring that another build left behind.
+//! What differs from one run of a statement to the next is a [`Run`]: the head, params and failure. The statement is the same whenever
+//! the same text does the same to the same object, and the session as long as neither role nor application name changes, so sessions
+//! keep events of which only the rest is written anew ([`Encoded`]). There is one form of each event: what decodes encodes to the
+//! same bytes. The writers and the reader are of one build, so the version only guards against a ring that another build left behind.
 
 mod decode;
 
@@ -66,7 +66,7 @@ mod bit {
 
 /// What of an event differs from one run of a statement to the next.
 #[derive(Debug, Clone, Copy)]
-pub struct Head {
+pub struct Run<'a> {
     /// As in [`Event`], and so are all.
     pub class: Class,
     /// `statementId`
@@ -85,35 +85,96 @@ pub struct Head {
     pub transaction_id: Option<u64>,
     /// `queryId`
     pub query_id: Option<i64>,
-}
-
-/// What follows a head: each part as it is encoded.
-#[derive(Debug, Clone, Copy)]
-pub struct Parts<'a> {
-    /// By [`encode_statement`].
-    pub statement: &'a [u8],
-    /// By [`Session::encode`].
-    pub session: &'a [u8],
-    /// As they are.
+    /// `paramList`
     pub params: Params<'a>,
-    /// By [`encode_failure`]; empty where nothing failed.
-    pub failure: &'a [u8],
+    /// `exitCode`
+    pub exit_code: Option<&'a str>,
+    /// `errorMessage`
+    pub error_message: Option<&'a str>,
 }
 
-impl Head {
-    /// Appends the wire form of an event of this head and these parts to `out`, which is empty.
+/// What is done to what, and by which text.
+#[derive(Debug, Clone, Copy)]
+pub struct Statement<'a> {
+    /// As in [`Event`], and so are all.
+    pub command: &'a str,
+    /// `objectType`
+    pub object_type: Option<&'a str>,
+    /// `objectName`
+    pub object_name: Option<&'a str>,
+    /// `commandText`
+    pub command_text: Option<&'a str>,
+}
+
+/// An event as it is encoded, whose statement and session stay while its runs come and go.
+#[derive(Debug, Default)]
+pub struct Encoded {
+    bytes: Vec<u8>,
+    /// Where the params begin; 0 where nothing is encoded yet.
+    params_at: usize,
+    /// Bytes of the statement.
+    statement: u64,
+    /// Bytes of the session.
+    session: u64,
+}
+
+impl Encoded {
+    /// None yet.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { bytes: Vec::new(), params_at: 0, statement: 0, session: 0 }
+    }
+
+    /// Whether there is no statement yet.
     #[inline]
-    pub fn encode(&self, parts: &Parts<'_>, out: &mut Vec<u8>) {
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.params_at == 0
+    }
+
+    /// Encodes a statement, and what [`Session::encode`] gave.
+    pub fn begin(&mut self, statement: &Statement<'_>, session: &[u8]) {
+        self.bytes.clear();
+        self.bytes.resize(HEAD_BYTES, 0);
+        encode_statement(statement, &mut self.bytes);
+        self.statement = length(self.bytes.len() - HEAD_BYTES);
+        self.bytes.extend_from_slice(session);
+        self.session = length(session.len());
+        self.params_at = self.bytes.len();
+    }
+
+    /// Puts a run in, in place of the one before; all of the event.
+    #[inline]
+    pub fn complete(&mut self, run: &Run<'_>) -> &[u8] {
+        self.bytes.truncate(self.params_at);
+        if let Some(head) = self.bytes.first_chunk_mut::<HEAD_BYTES>() {
+            let words = run.head(self.statement, self.session).map(u64::to_le_bytes);
+            head.copy_from_slice(words.as_flattened());
+        }
+        if !run.params.0.is_empty() {
+            self.bytes.extend_from_slice(run.params.0);
+            pad(&mut self.bytes);
+        }
+        if run.exit_code.is_some() || run.error_message.is_some() {
+            encode_failure(run.exit_code, run.error_message, &mut self.bytes);
+        }
+        &self.bytes
+    }
+}
+
+impl Run<'_> {
+    #[inline]
+    fn head(&self, statement: u64, session: u64) -> [u64; HEAD_WORDS] {
         let presence = present(self.row_count.is_some(), bit::head::ROW_COUNT)
             | present(self.command_text_length.is_some(), bit::head::COMMAND_TEXT_LENGTH)
             | present(self.transaction_id.is_some(), bit::head::TRANSACTION_ID)
             | present(self.query_id.is_some(), bit::head::QUERY_ID);
-        let words: [u64; HEAD_WORDS] = [
+        [
             u64::from(VERSION)
                 | u64::from(self.class as u8) << 8
                 | u64::from(presence) << 16
-                | length(parts.statement) << 32,
-            length(parts.session) | length(parts.params.0) << 32,
+                | statement << 32,
+            session | length(self.params.0.len()) << 32,
             self.statement_id,
             self.substatement_id,
             self.start_time.cast_unsigned(),
@@ -122,17 +183,7 @@ impl Head {
             self.command_text_length.unwrap_or(0),
             self.transaction_id.unwrap_or(0),
             self.query_id.unwrap_or(0).cast_unsigned(),
-        ];
-        out.extend_from_slice(words.map(u64::to_le_bytes).as_flattened());
-        out.extend_from_slice(parts.statement);
-        out.extend_from_slice(parts.session);
-        if !parts.params.0.is_empty() {
-            out.extend_from_slice(parts.params.0);
-            pad(out);
-        }
-        if !parts.failure.is_empty() {
-            out.extend_from_slice(parts.failure);
-        }
+        ]
     }
 }
 
@@ -143,18 +194,12 @@ fn present<B: Default>(is_there: bool, bit: B) -> B {
 
 /// Nothing that a session publishes comes near 4 GiB; what did would not decode, rather than lie.
 #[inline]
-fn length(part: &[u8]) -> u64 {
-    u64::from(u32::try_from(part.len()).unwrap_or(u32::MAX))
+fn length(bytes: usize) -> u64 {
+    u64::from(u32::try_from(bytes).unwrap_or(u32::MAX))
 }
 
-/// Appends the part of what is done to what, and by which text.
-pub fn encode_statement(
-    command: &str,
-    object_type: Option<&str>,
-    object_name: Option<&str>,
-    command_text: Option<&str>,
-    out: &mut Vec<u8>,
-) {
+fn encode_statement(statement: &Statement<'_>, out: &mut Vec<u8>) {
+    let Statement { command, object_type, object_name, command_text } = *statement;
     let presence = present(object_type.is_some(), bit::statement::OBJECT_TYPE)
         | present(object_name.is_some(), bit::statement::OBJECT_NAME)
         | present(command_text.is_some(), bit::statement::COMMAND_TEXT);
@@ -165,13 +210,10 @@ pub fn encode_statement(
     pad(out);
 }
 
-/// Appends the part of how it failed; nothing where it did not.
-pub fn encode_failure(exit_code: Option<&str>, error_message: Option<&str>, out: &mut Vec<u8>) {
+#[cold]
+fn encode_failure(exit_code: Option<&str>, error_message: Option<&str>, out: &mut Vec<u8>) {
     let presence = present(exit_code.is_some(), bit::failure::EXIT_CODE)
         | present(error_message.is_some(), bit::failure::ERROR_MESSAGE);
-    if presence == 0 {
-        return;
-    }
     out.extend_from_slice(&presence.to_le_bytes());
     for text in [exit_code, error_message].into_iter().flatten() {
         put_text(out, text.as_bytes());
@@ -196,24 +238,20 @@ impl Session<'_> {
 }
 
 impl Event<'_> {
-    /// Appends the wire form to `out`, which is empty.
+    /// Appends the wire form to `out`. Sessions do without: they keep an [`Encoded`].
     pub fn encode(&self, out: &mut Vec<u8>) {
-        let mut session = Vec::new();
+        let (mut session, mut encoded) = (Vec::new(), Encoded::new());
         self.session.encode(self.effective_user, &mut session);
-        self.encode_with(&session, out);
-    }
-
-    /// The same, with what [`Session::encode`] gave; `self.session` and `self.effective_user` are not looked at.
-    pub fn encode_with(&self, session: &[u8], out: &mut Vec<u8>) {
-        let (mut statement, mut failure) = (Vec::new(), Vec::new());
-        encode_statement(self.command, self.object_type, self.object_name, self.command_text, &mut statement);
-        encode_failure(self.exit_code, self.error_message, &mut failure);
-        let parts = Parts { statement: &statement, session, params: self.params, failure: &failure };
-        self.head().encode(&parts, out);
-    }
-
-    fn head(&self) -> Head {
-        Head {
+        encoded.begin(
+            &Statement {
+                command: self.command,
+                object_type: self.object_type,
+                object_name: self.object_name,
+                command_text: self.command_text,
+            },
+            &session,
+        );
+        out.extend_from_slice(encoded.complete(&Run {
             class: self.class,
             statement_id: self.statement_id,
             substatement_id: self.substatement_id,
@@ -223,7 +261,10 @@ impl Event<'_> {
             command_text_length: self.command_text_length,
             transaction_id: self.transaction_id,
             query_id: self.query_id,
-        }
+            params: self.params,
+            exit_code: self.exit_code,
+            error_message: self.error_message,
+        }));
     }
 }
 

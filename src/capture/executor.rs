@@ -5,8 +5,8 @@ use activity_event::Class;
 use super::query::{Target, Told};
 use super::texts::Text;
 use super::{BACKEND, Backend, excluded, filter, intent};
+use crate::pg::clock;
 use crate::pg::statement::{Query, in_extension_script, in_subtransaction};
-use crate::pg::{clock, process};
 
 /// Most queries that one process keeps open at once; a session with more open cursors has the oldest forgotten.
 const MAX_OPEN_QUERIES: usize = 4096;
@@ -23,12 +23,11 @@ pub(crate) fn start(query: Query<'_>) {
         // Whatever is left out can still fail, and be told for that, or be told before it runs.
         let left_out = excluded() || (!query.modifies() && !filter::captures(Class::Read));
         let mut open = b.spare_query.take().unwrap_or_default();
-        let learns = process::catalog_usable();
         let mut child = None;
         query.each_relation(|relation| {
             let wanted = !left_out || relation.foreign || intent::changes_by_hand(&relation);
             let name =
-                if learns && wanted { b.names.learn(relation.oid) } else { b.names.relation(relation.oid) };
+                if wanted { b.names.relation_or_learn(relation.oid) } else { b.names.relation(relation.oid) };
             if relation.is_used() {
                 open.targets.push(Target { relation, name });
             } else {
@@ -141,23 +140,26 @@ pub(crate) fn finish_end(query: Query<'_>, failure: Option<i32>) {
     });
 }
 
-/// Before ExecutorEnd, where nothing is left to tell of the query: whether that is so. Cannot fail.
+/// Before ExecutorEnd, where nothing is left to tell of the query, or it is not known: whether that is so. Cannot fail.
 pub(crate) fn end_of_told(query: Query<'_>) -> bool {
     let told = BACKEND.with(|b| {
-        let index = b.open_query(query)?;
-        b.queries.get(index).filter(|open| open.told == Told::All)?;
-        b.close_query(index);
-        Some(())
+        let Some(index) = b.open_query(query) else { return true };
+        let told = b.queries.get(index).is_none_or(|open| open.told == Told::All);
+        if told {
+            b.close_query(index);
+        }
+        told
     });
-    told.flatten().is_some()
+    told.unwrap_or(true)
 }
 
-/// Before ExecutorEnd.
+/// Before ExecutorEnd. What was not told before capture was turned off is not told any more.
 pub(crate) fn end(query: Query<'_>) {
     BACKEND.with(|b| {
         let Some(index) = b.open_query(query) else { return };
         let Some(open) = b.queries.get(index) else { return };
         match open.told {
+            _ if !super::enabled() => {}
             // Fetched in parts; or planned and never run: EXPLAIN, a cursor that nobody fetched from.
             Told::No => b.tell(index, query, open.kept.is_some()),
             Told::Rows(told) if open.rows > told => b.tell(index, query, true),

@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::{BACKEND, intent};
 use crate::pg::names::{self, Catalog, Function};
+use crate::pg::process;
 use crate::pg::session::watch_invalidations;
 
 /// A cache is emptied when it holds this many names: about 200 kB.
@@ -80,6 +81,7 @@ impl Names {
     }
 
     /// What is known of the relation, looked up where nothing is. Catalog access.
+    #[cold]
     pub(super) fn learn(&mut self, oid: u32) -> Option<Rc<RelationName>> {
         let Known { relations, .. } = self.known();
         if take(&RELATIONS_STALE) {
@@ -102,7 +104,24 @@ impl Names {
         Some(relation)
     }
 
+    /// What is known of the relation, looked up where nothing is and the catalogs can be read.
+    #[inline]
+    pub(super) fn relation_or_learn(&mut self, oid: u32) -> Option<Rc<RelationName>> {
+        let stale = RELATIONS_STALE.load(Ordering::Relaxed);
+        match self.relation(oid) {
+            Some(known) if !stale => Some(known),
+            known => {
+                if process::catalog_usable() {
+                    self.learn(oid)
+                } else {
+                    known
+                }
+            }
+        }
+    }
+
     /// What is known of the relation.
+    #[inline]
     pub(super) fn relation(&self, oid: u32) -> Option<Rc<RelationName>> {
         self.known.as_ref()?.relations.get(&oid).cloned()
     }

@@ -84,7 +84,7 @@ extern "C" fn activity_on_finish_end(query: *mut pg_sys::QueryDesc, failure: c_i
 
 #[unsafe(no_mangle)]
 extern "C" fn activity_on_executor_end(query: *mut pg_sys::QueryDesc) {
-    if keep_books(query, capture::executor::end_of_told) != Some(true) {
+    if keep_books(query, capture::executor::end_of_told) == Some(false) {
         of_query(query, capture::executor::end);
     }
 }
@@ -176,6 +176,12 @@ extern "C" fn activity_on_error(level: c_int, sqlerrcode: c_int, message: *const
 extern "C" fn activity_on_replication_command(command: *const c_char) {
     // Reported, not caught; but what calls us is the server's error reporting all the same.
     during_error(|| contain(|| capture::session::replication_command(text_of(command))));
+}
+
+/// Asked before every commit.
+#[unsafe(no_mangle)]
+extern "C" fn activity_minds_commit() -> bool {
+    settings::mode() == Mode::Sync || capture::utility::tells_at_commit()
 }
 
 #[unsafe(no_mangle)]

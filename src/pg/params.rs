@@ -54,8 +54,9 @@ impl<'a> Bound<'a> {
         other: impl Fn(&pg_sys::ParamExternData) -> String,
     ) {
         let mut room = MAX_PARAMETERS_BYTES;
+        let mut fetched = pg_sys::ParamExternData::default();
+        let mut digits = itoa::Buffer::new();
         for number in 0..usize::try_from(self.list.numParams).unwrap_or(0) {
-            let mut fetched = pg_sys::ParamExternData::default();
             let Some(entry) = self.entry(number, &mut fetched) else { continue };
             let mut add = |value: &str| {
                 let (cut, whole) = activity_event::text::cut(value, room.min(max_bytes));
@@ -70,9 +71,9 @@ impl<'a> Bound<'a> {
             // The types that nearly all clients bind are printed here: their output functions are known and cost a
             // catalog look-up and an allocation each.
             match entry.ptype {
-                pg_sys::INT4OID => add(itoa::Buffer::new().format(entry.value.value() as i32)),
-                pg_sys::INT8OID => add(itoa::Buffer::new().format(entry.value.value() as i64)),
-                pg_sys::INT2OID => add(itoa::Buffer::new().format(entry.value.value() as i16)),
+                pg_sys::INT4OID => add(digits.format(entry.value.value() as i32)),
+                pg_sys::INT8OID => add(digits.format(entry.value.value() as i64)),
+                pg_sys::INT2OID => add(digits.format(entry.value.value() as i16)),
                 pg_sys::BOOLOID => add(if entry.value.value() as u8 == 0 { "f" } else { "t" }),
                 _ => add(&redact::literal(&plain_text(entry, max_bytes).unwrap_or_else(|| other(entry)))),
             }

@@ -82,6 +82,7 @@ extern void activity_on_error(int elevel, int sqlerrcode, const char *message);
 extern void activity_on_replication_command(const char *command);
 extern void activity_on_connected(void);
 extern void activity_on_session_end(int code);
+extern bool activity_minds_commit(void);	/* whether there may be anything to tell or to wait for */
 extern void activity_on_commit(bool checks_follow);
 extern bool activity_awaits(int place); /* whether there is anything to wait for there */
 extern int	activity_await(bool may_refuse, bool interruptible);	/* what becomes of the statement */

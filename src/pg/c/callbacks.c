@@ -37,7 +37,7 @@ transaction_event(XactEvent event, void *argument)
 					await_login();
 				}
 			}
-			else if (capturing())
+			else if (activity_minds_commit() && capturing())
 			{
 				activity_on_commit(event == XACT_EVENT_PRE_PREPARE);
 				await_before_commit();

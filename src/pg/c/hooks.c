@@ -160,8 +160,8 @@ executor_finish(QueryDesc *query)
 static void
 executor_end(QueryDesc *query)
 {
-	if (capturing())
-		activity_on_executor_end(query);
+	/* One that nobody has heard of is not told; capture may have been turned off since it began. */
+	activity_on_executor_end(query);
 	if (previous_executor_end)
 		previous_executor_end(query);
 	else

@@ -23,13 +23,19 @@ pub(crate) fn start(query: Query<'_>) {
         // Whatever is left out can still fail, and be told for that, or be told before it runs.
         let left_out = excluded() || (!query.modifies() && !filter::captures(Class::Read));
         let mut open = b.spare_query.take().unwrap_or_default();
-        let mut child = None;
+        // For the sake of which relation it is told before it runs, as far as that has a name: of one that it names, or else
+        // of a child of one.
+        let (mut told_before, mut child) = (None, None);
         query.each_relation(|relation| {
             let wanted = !left_out || relation.foreign || intent::changes_by_hand(&relation);
             let name =
                 if wanted { b.names.relation_or_learn(relation.oid) } else { b.names.relation(relation.oid) };
             if relation.is_used() {
-                open.targets.push(Target { relation, name });
+                let target = Target { relation, name };
+                if told_before.is_none() && target.is_told_before() {
+                    told_before = Some(target.name.clone());
+                }
+                open.targets.push(target);
             } else {
                 child = child.take().or(name.filter(|name| name.leaves_server));
             }
@@ -38,7 +44,7 @@ pub(crate) fn start(query: Query<'_>) {
             b.queries.remove(0);
             super::note_contained_failure();
         }
-        let told_before = open.told_before().or(child.map(Some));
+        let told_before = told_before.or(child.map(Some));
         open.address = query.address();
         open.watched_as = None;
         open.substatement_id = b.numbers.current.next_substatement();
@@ -119,7 +125,9 @@ pub(crate) fn run_end(query: Query<'_>, limit: u64, failure: Option<i32>) {
             }
             Told::No | Told::Rows(_) | Told::All => {}
         }
-        b.keep(index, query);
+        if let Some(open) = b.queries.get_mut(index) {
+            open.keep_rest(query);
+        }
     });
 }
 

@@ -116,19 +116,6 @@ impl Backend {
         self.queries.push(open);
     }
 
-    /// Keeps what is needed to tell the rest of a query that was fetched in part.
-    pub(super) fn keep(&mut self, index: usize, query: Query<'_>) {
-        let Some(open) = self.queries.get_mut(index) else { return };
-        if open.told == Told::All || open.kept.is_some() {
-            return;
-        }
-        open.watch(query);
-        let mut params = ParamsBuf::new();
-        print_parameters(query, false, &mut params);
-        open.kept =
-            Some(Box::new(Kept { query_id: query.query_id(), text: Prepared::of(query.text()), params }));
-    }
-
     /// An error ends the query.
     pub(super) fn query_failed(&mut self, index: Option<usize>, query: Query<'_>, code: i32) {
         let open = index.map(|index| self.queries.remove(index));
@@ -204,9 +191,21 @@ impl OpenQuery {
         self.top && self.statement.id == statement.id
     }
 
-    /// Where it is to be told before it runs, the relation for whose sake, as far as that has a name.
-    pub(super) fn told_before(&self) -> Option<Option<Rc<RelationName>>> {
-        self.targets.iter().find(|target| target.is_told_before()).map(|target| target.name.clone())
+    /// Keeps what is needed to tell the rest of it, where it was fetched in part.
+    #[inline]
+    pub(super) fn keep_rest(&mut self, query: Query<'_>) {
+        if self.told != Told::All && self.kept.is_none() {
+            self.keep(query);
+        }
+    }
+
+    #[cold]
+    fn keep(&mut self, query: Query<'_>) {
+        self.watch(query);
+        let mut params = ParamsBuf::new();
+        print_parameters(query, false, &mut params);
+        let (query_id, text) = (query.query_id(), Prepared::of(query.text()));
+        self.kept = Some(Box::new(Kept { query_id, text, params }));
     }
 
     /// Has the end of its memory told, once.

@@ -1,5 +1,7 @@
 //! The session itself: its beginning, its end, and what every event of it carries.
 
+use std::borrow::Cow;
+use std::ffi::{CStr, CString};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use activity_event::{Class, NetProtocol, Session, command};
@@ -28,7 +30,7 @@ pub(super) struct SessionState {
     /// What every event of the session has, encoded with this application_name and the role in force; empty where that is to be
     /// done.
     encoded: Vec<u8>,
-    application: String,
+    application: Cow<'static, CStr>,
     /// How often that was encoded.
     version: u64,
     /// CONNECT was told, so DISCONNECT will be.
@@ -44,7 +46,7 @@ impl SessionState {
             role: (0, String::new()),
             role_in_force: 0,
             encoded: Vec::new(),
-            application: String::new(),
+            application: Cow::Borrowed(c""),
             version: 0,
             connected: false,
             end_message: None,
@@ -69,7 +71,8 @@ impl SessionState {
         let mut encoded = std::mem::take(&mut self.encoded);
         encoded.clear();
         session::with_application_name(|name| {
-            name.unwrap_or_default().clone_into(&mut self.application);
+            // What has come from a terminated string has no zero in it.
+            self.application = Cow::Owned(CString::new(name.unwrap_or_default()).unwrap_or_default());
             if let Some(facts) = &self.facts {
                 view(facts, name).encode(self.role(), &mut encoded);
             }
@@ -95,16 +98,24 @@ impl SessionState {
     }
 
     /// Looks the name of the role in force up, where it is not known and the catalogs can be read.
+    #[inline]
     pub(super) fn learn_role(&mut self) {
         let in_force = session::current_role();
+        let known = self.role.0 == in_force && !ROLE_STALE.load(Ordering::Relaxed);
+        if !known || self.role_in_force != in_force {
+            self.change_role(in_force, known);
+        }
+    }
+
+    #[cold]
+    fn change_role(&mut self, in_force: u32, known: bool) {
         if in_force != self.role_in_force {
             self.role_in_force = in_force;
             self.encoded.clear();
         }
-        let known = self.role.0 == self.role_in_force && !ROLE_STALE.load(Ordering::Relaxed);
-        if !known && self.role_in_force != 0 && process::catalog_usable() {
+        if !known && in_force != 0 && process::catalog_usable() {
             ROLE_STALE.store(false, Ordering::Relaxed);
-            self.role = (self.role_in_force, session::role_name(self.role_in_force));
+            self.role = (in_force, session::role_name(in_force));
             self.encoded.clear();
         }
     }

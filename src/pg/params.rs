@@ -58,25 +58,20 @@ impl<'a> Bound<'a> {
         let mut digits = itoa::Buffer::new();
         for number in 0..usize::try_from(self.list.numParams).unwrap_or(0) {
             let Some(entry) = self.entry(number, &mut fetched) else { continue };
-            let mut add = |value: &str| {
-                let (cut, whole) = activity_event::text::cut(value, room.min(max_bytes));
-                let cut = if whole.is_some() { redact::without_torn_uri(cut) } else { cut };
-                out.push(cut);
-                room = room.saturating_sub(cut.len() + 1);
-            };
-            if secret.contains(&(number + 1)) {
-                add(redact::REDACTED);
-                continue;
-            }
+            let most = room.min(max_bytes);
             // The types that nearly all clients bind are printed here: their output functions are known and cost a
             // catalog look-up and an allocation each.
-            match entry.ptype {
-                pg_sys::INT4OID => add(digits.format(entry.value.value() as i32)),
-                pg_sys::INT8OID => add(digits.format(entry.value.value() as i64)),
-                pg_sys::INT2OID => add(digits.format(entry.value.value() as i16)),
-                pg_sys::BOOLOID => add(if entry.value.value() as u8 == 0 { "f" } else { "t" }),
-                _ => add(&redact::literal(&plain_text(entry, max_bytes).unwrap_or_else(|| other(entry)))),
-            }
+            let added = if secret.contains(&(number + 1)) {
+                add(redact::REDACTED, most, out)
+            } else if let Some(integer) = integer(entry) {
+                add(digits.format(integer), most, out)
+            } else if entry.ptype == pg_sys::BOOLOID {
+                add(if entry.value.value() as u8 == 0 { "f" } else { "t" }, most, out)
+            } else {
+                let text = plain_text(entry, max_bytes).unwrap_or_else(|| other(entry));
+                add(&redact::literal(&text), most, out)
+            };
+            room = room.saturating_sub(added + 1);
             if room == 0 {
                 break;
             }
@@ -93,17 +88,51 @@ impl<'a> Bound<'a> {
     where
         'a: 'f,
     {
-        let entry = if let Some(fetch) = self.list.paramFetch {
-            let list = std::ptr::from_ref(self.list).cast_mut();
-            let id = i32::try_from(number).ok()? + 1;
-            // SAFETY: as copyParamList (params.c) does; what comes back lives as long as the workspace or the list; an
-            // error becomes a panic.
-            unsafe { &*guard::raising(|| fetch(list, id, true, fetched)) }
+        let entry = if self.list.paramFetch.is_some() {
+            self.fetch(number, fetched)?
         } else {
             // SAFETY: params is an array of numParams entries behind the struct (params.h).
             unsafe { &*self.list.params.as_ptr().add(number) }
         };
         (!entry.isnull && entry.ptype != pg_sys::InvalidOid).then_some(entry)
+    }
+
+    #[cold]
+    fn fetch<'f>(
+        &self,
+        number: usize,
+        fetched: &'f mut pg_sys::ParamExternData,
+    ) -> Option<&'f pg_sys::ParamExternData>
+    where
+        'a: 'f,
+    {
+        let fetch = self.list.paramFetch?;
+        let list = std::ptr::from_ref(self.list).cast_mut();
+        let id = i32::try_from(number).ok()? + 1;
+        // SAFETY: as copyParamList (params.c) does; what comes back lives as long as the workspace or the list; an
+        // error becomes a panic.
+        Some(unsafe { &*guard::raising(|| fetch(list, id, true, fetched)) })
+    }
+}
+
+/// Adds the value, cut to `max_bytes`; the bytes that were added.
+#[inline]
+fn add(value: &str, max_bytes: usize, out: &mut ParamsBuf) -> usize {
+    let (cut, whole) = activity_event::text::cut(value, max_bytes);
+    let cut = if whole.is_some() { redact::without_torn_uri(cut) } else { cut };
+    out.push(cut);
+    cut.len()
+}
+
+/// The value of an integer.
+#[inline]
+fn integer(entry: &pg_sys::ParamExternData) -> Option<i64> {
+    let value = entry.value.value();
+    match entry.ptype {
+        pg_sys::INT4OID => Some(i64::from(value as i32)),
+        pg_sys::INT8OID => Some(value as i64),
+        pg_sys::INT2OID => Some(i64::from(value as i16)),
+        _ => None,
     }
 }
 

@@ -139,21 +139,23 @@ pub(crate) fn is_superuser_by_socket() -> bool {
 
 /// Hands the value of application_name to `f`; `None` where it is not set.
 pub(crate) fn with_application_name<R>(f: impl FnOnce(Option<&str>) -> R) -> R {
+    // SAFETY: main thread; the server keeps the string until the setting changes, which `f` does not do.
+    let name = unsafe {
+        let name = pg_sys::application_name;
+        if name.is_null() { c"" } else { CStr::from_ptr(name) }
+    };
     // The server lets only printable ASCII into application_name (guc, check_application_name).
-    application_name(|name| f(std::str::from_utf8(name).ok().filter(|n| !n.is_empty())))
+    f(name.to_str().ok().filter(|n| !n.is_empty()))
 }
 
 /// Whether that is the value of application_name; not set is empty.
-pub(crate) fn is_application_name(name: &str) -> bool {
-    application_name(|value| value == name.as_bytes())
-}
-
-fn application_name<R>(f: impl FnOnce(&[u8]) -> R) -> R {
-    // SAFETY: main thread; the server keeps the string until the setting changes, which `f` does not do.
-    f(unsafe {
-        let name = pg_sys::application_name;
-        if name.is_null() { &[] } else { CStr::from_ptr(name).to_bytes() }
-    })
+#[inline]
+pub(crate) fn is_application_name(name: &CStr) -> bool {
+    // SAFETY: as above; both are terminated.
+    unsafe {
+        let value = pg_sys::application_name;
+        if value.is_null() { name.is_empty() } else { libc::strcmp(value, name.as_ptr()) == 0 }
+    }
 }
 
 /// Has the end of this session told.

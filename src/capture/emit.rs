@@ -34,6 +34,7 @@ pub(super) struct Draft<'a> {
     pub(super) row_count: Option<u64>,
     pub(super) text: Text<'a>,
     pub(super) params: Params<'a>,
+    /// Both by [`Draft::failed`], which cuts the message.
     pub(super) exit_code: Option<&'a str>,
     pub(super) error_message: Option<&'a str>,
     pub(super) query_id: Option<i64>,
@@ -45,6 +46,17 @@ impl<'a> Draft<'a> {
         self.relation = relation;
         self.object_type = Some(relation.map_or("UNKNOWN", |known| known.object_type));
         self.object_name = relation.map(|known| &*known.name);
+    }
+
+    /// The same, and that it failed, or ended a session.
+    pub(super) fn failed(self, exit_code: &'a str, message: Option<&'a str>) -> Self {
+        let error_message = message.map(|message| cut(message, MAX_MESSAGE_BYTES).0);
+        Self { exit_code: Some(exit_code), error_message, ..self }
+    }
+
+    /// Whether it says that something failed, or ended a session.
+    pub(super) fn is_failed(&self) -> bool {
+        self.exit_code.is_some()
     }
 }
 
@@ -113,7 +125,7 @@ impl Emitter {
     /// Encodes the event and puts it into the ring, unless its class is left out; failures never are.
     #[inline]
     pub(super) fn publish(&mut self, draft: &Draft<'_>) {
-        if draft.exit_code.is_some() || filter::captures(draft.class) {
+        if draft.is_failed() || filter::captures(draft.class) {
             self.put(draft);
         }
     }
@@ -124,8 +136,8 @@ impl Emitter {
         self.session.learn_role();
         self.session.refresh_encoded();
         let Self { session, texts, other, producer, .. } = self;
+        let (log_time, transaction_id) = (clock::now(), transaction_id());
         let (event, command_text_length) = texts.event(draft, session, other);
-        let log_time = clock::now();
         let encoded = event.complete(&Run {
             class: draft.class,
             statement_id: draft.statement_id,
@@ -134,11 +146,11 @@ impl Emitter {
             log_time,
             row_count: draft.row_count,
             command_text_length,
-            transaction_id: transaction_id(),
+            transaction_id,
             query_id: draft.query_id,
             params: draft.params,
             exit_code: draft.exit_code,
-            error_message: draft.error_message.map(|m| cut(m, MAX_MESSAGE_BYTES).0),
+            error_message: draft.error_message,
         });
         match ring::publish(producer, encoded, draft.priority(), || shortened(encoded)) {
             Some(end) => self.published_through = end,
@@ -155,7 +167,7 @@ impl Draft<'_> {
         match (self.class, self.command) {
             (Class::Misc, "CONNECT" | "DISCONNECT") => Priority::Session,
             (Class::Misc, command) if command.starts_with(OF_THE_STREAM) => Priority::Act,
-            _ if self.exit_code.is_some() => Priority::Failed,
+            _ if self.is_failed() => Priority::Failed,
             (Class::Role | Class::Ddl, _) => Priority::Act,
             _ => Priority::Ordinary,
         }

@@ -195,7 +195,7 @@ impl Backend {
     }
 
     fn publish_failed(&mut self, failed: &FailedStatement, sqlstate: &str, message: &str) {
-        self.publish(&Draft {
+        let draft = Draft {
             start_time: failed.start_time,
             statement_id: failed.statement_id,
             substatement_id: failed.substatement_id,
@@ -205,10 +205,9 @@ impl Backend {
             object_name: failed.object_name.as_deref(),
             text: if failed.text.text.is_empty() { Text::None } else { Text::Ready(&failed.text) },
             params: failed.params.as_params(),
-            exit_code: Some(sqlstate),
-            error_message: Some(message),
             ..Draft::EMPTY
-        });
+        };
+        self.publish(&draft.failed(sqlstate, Some(message)));
     }
 
     /// The client's statement that the reported error ends.
@@ -272,12 +271,8 @@ impl Backend {
     fn publish_refused_login(&mut self, sqlstate: &str, message: &str) {
         let statement_id =
             if self.emitter.session.connected { self.numbers.next().id } else { CONNECT_STATEMENT_ID };
-        self.publish(&Draft {
-            start_time: clock::now(),
-            exit_code: Some(sqlstate),
-            error_message: Some(message),
-            ..Draft::of_session(statement_id, "AUTH FAILURE")
-        });
+        let draft = Draft { start_time: clock::now(), ..Draft::of_session(statement_id, "AUTH FAILURE") };
+        self.publish(&draft.failed(sqlstate, Some(message)));
     }
 }
 

@@ -175,14 +175,9 @@ pub(crate) fn ended(code: i32) {
         let statement_id = b.numbers.next().id;
         let code = code.to_string();
         let message = b.emitter.session.end_message.take();
-        let draft = Draft {
-            start_time: clock::now(),
-            exit_code: Some(&code),
-            error_message: message.as_deref(),
-            ..Draft::of_session(statement_id, "DISCONNECT")
-        };
+        let draft = Draft { start_time: clock::now(), ..Draft::of_session(statement_id, "DISCONNECT") };
         if super::enabled() && (code != "0" || filter::captures(Class::Misc)) {
-            b.publish(&draft);
+            b.publish(&draft.failed(&code, message.as_deref()));
         }
     });
     durable::wait_at_end();

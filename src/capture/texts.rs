@@ -186,7 +186,7 @@ impl Draft<'_> {
     #[inline]
     fn can_be_kept(&self) -> bool {
         let named = self.relation.is_some() || (self.object_type.is_none() && self.object_name.is_none());
-        named && self.exit_code.is_none() && self.params.bytes() <= PlainTexts::MAX_PARAMS_BYTES
+        named && !self.is_failed() && self.params.bytes() <= PlainTexts::MAX_PARAMS_BYTES
     }
 
     /// Begins the event anew, with the plain text where it is one; the bytes of the whole text where it was cut.

@@ -19,8 +19,14 @@ use std::sync::atomic::{Ordering, fence};
 use std::time::{Duration, Instant};
 
 use crate::pg::clock;
-use crate::pg::process::{self, Woken};
+use crate::pg::process::{self, Interrupts, Woken};
 use crate::ring::{self, Attached};
+
+/// A session in sync mode waits for room when a quarter of the ring, as a shift, lies between its last event and what is durable: before
+/// the ladder of the ring begins to refuse.
+const AHEAD_SHIFT: u32 = 2;
+/// It goes on when half of that is left.
+const RESUME_SHIFT: u32 = 3;
 
 /// How a wait ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,14 +54,24 @@ pub(crate) struct Patience {
     pub(crate) timeout: Duration,
     /// The time that the statement has left from now on, where nobody else watches it.
     pub(crate) statement: Option<Duration>,
-    /// Whatever the server wants of the process ends it, and not only a cancel and the session's end.
-    pub(crate) interruptible: bool,
+    /// What of that which the server wants of the process ends it.
+    pub(crate) interrupts: Interrupts,
+}
+
+/// Where a session that has published up to `position` is so far ahead of what is durable that it waits before it goes on: up to where it
+/// waits. Others' events count as well, for they take the same room.
+pub(crate) fn room_for(position: u64) -> Option<u64> {
+    let attached = ring::attached()?;
+    let capacity = u64::try_from(attached.ring.capacity()).ok()?;
+    let ahead = position.saturating_sub(attached.durable_through());
+    (ahead > capacity >> AHEAD_SHIFT).then(|| position.saturating_sub(capacity >> RESUME_SHIFT))
 }
 
 /// Waits until everything up to `position` is durable, at most `timeout`, whatever the mode.
 pub(crate) fn wait(position: u64, timeout: Duration) -> Waited {
     let Some(attached) = ring::attached() else { return Waited::TimedOut };
-    let patience = Patience { begun: Instant::now(), timeout, statement: None, interruptible: false };
+    let patience =
+        Patience { begun: Instant::now(), timeout, statement: None, interrupts: Interrupts::Heard };
     wait_for(attached, position, patience, false)
 }
 
@@ -111,7 +127,7 @@ fn wait_in_slot(attached: &Attached, position: u64, patience: Patience, sync: bo
             longest = longest.min(statement);
         }
         ring::ring_for_waiter(attached.shared);
-        match process::wait_on_my_latch(longest, patience.interruptible) {
+        match process::wait_on_my_latch(longest, patience.interrupts) {
             Woken::Look => {}
             Woken::Cancelled => return Waited::Cancelled,
             Woken::Interrupted => return Waited::Interrupted,

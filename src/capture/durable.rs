@@ -4,7 +4,8 @@
 //! beforehand runs, before a login's transaction commits) and raises the error. Where an error is being reported or the session ends,
 //! nothing can be refused any more: there the session waits and goes on in any case.
 //!
-//! An event that the ring did not take never becomes durable; it counts like a wait that was in vain.
+//! An event that the ring did not take never becomes durable; it counts like a wait that was in vain. So who publishes faster than is delivered
+//! (a loop in a function, triggers of many rows) waits for room on the way, at the end of any query or command inside.
 
 use std::time::{Duration, Instant};
 
@@ -12,7 +13,8 @@ use super::emit::Draft;
 use super::{BACKEND, Backend};
 use crate::ack::{self, Patience, Waited};
 use crate::pg::log::{self, sqlstate};
-use crate::pg::{clock, process, session};
+use crate::pg::process::{self, Interrupts};
+use crate::pg::{clock, session};
 use crate::settings::{self, Mode, OnFailure};
 
 const HINT: &str = "The event is queued and delivered when the stream takes it; see activity_stream.status.";
@@ -41,6 +43,11 @@ impl Place {
         }
     }
 }
+
+/// What was published has to become durable; the number is known to activity.h.
+const DURABLE: i32 = 1;
+/// There has to be room in the ring; the number is known to activity.h.
+const ROOM: i32 = 2;
 
 /// What becomes of the statement; the numbers are known to activity.h.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,17 +98,39 @@ impl Backend {
     }
 }
 
-/// Whether this session, which is in sync mode, has anything to wait for at that place.
-pub(crate) fn awaits(place: Place) -> bool {
+/// What this session, which is in sync mode, has to wait for at that place: [`DURABLE`] and [`ROOM`].
+pub(crate) fn awaits(place: Place) -> i32 {
     let due = BACKEND.with(|b| {
         let here = match place {
             Place::Statement => b.depth == 0,
             Place::Intent => std::mem::take(&mut b.told_before),
             Place::Commit | Place::Login => true,
         };
-        here && b.is_due()
+        let durable = if here && b.is_due() { DURABLE } else { 0 };
+        let ahead = place == Place::Statement && ack::room_for(b.emitter.published_through).is_some();
+        durable | if ahead { ROOM } else { 0 }
     });
-    due.unwrap_or(false)
+    due.unwrap_or(0)
+}
+
+/// Waits until the session's events do not fill the ring, in the midst of what it does. Where that is in vain it goes on: the ring drops what
+/// it does not take, and that is seen at the commit.
+pub(crate) fn wait_for_room() -> Verdict {
+    let published = BACKEND.with(|b| b.emitter.published_through);
+    let Some(position) = published.and_then(ack::room_for) else { return Verdict::GoOn };
+    let patience = Patience {
+        begun: Instant::now(),
+        timeout: settings::sync_timeout(),
+        statement: None,
+        interrupts: Interrupts::Served,
+    };
+    match ack::wait_in_sync(position, patience) {
+        Waited::Interrupted => Verdict::Interrupted,
+        waited => {
+            warn(waited);
+            Verdict::GoOn
+        }
+    }
 }
 
 /// Waits, and decides. `may_refuse`: something is left that can be rolled back. `interruptible`: the server's interrupts can be
@@ -166,7 +195,7 @@ fn wait_for_due(statement_left: impl FnOnce() -> Option<Duration>, interruptible
         begun: due.begun,
         timeout: settings::sync_timeout(),
         statement: statement_left(),
-        interruptible,
+        interrupts: if interruptible { Interrupts::ButCancel } else { Interrupts::Heard },
     };
     let waited = ack::wait_in_sync(due.position, patience);
     if waited == Waited::Interrupted && interruptible {

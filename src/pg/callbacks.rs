@@ -193,14 +193,21 @@ extern "C" fn activity_on_commit(checks_follow: bool) {
 
 /// Asked at the end of every statement and before every commit.
 #[unsafe(no_mangle)]
-extern "C" fn activity_awaits(place: c_int) -> bool {
-    settings::mode() == Mode::Sync
-        && contain(|| capture::durable::awaits(Place::from_number(place))).unwrap_or(false)
+extern "C" fn activity_awaits(place: c_int) -> c_int {
+    if settings::mode() != Mode::Sync {
+        return 0;
+    }
+    contain(|| capture::durable::awaits(Place::from_number(place))).unwrap_or(0)
 }
 
 #[unsafe(no_mangle)]
 extern "C" fn activity_await(may_refuse: bool, interruptible: bool) -> c_int {
     contain(|| capture::durable::wait(may_refuse, interruptible)).unwrap_or(Verdict::GoOn) as c_int
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn activity_await_room() -> bool {
+    contain(capture::durable::wait_for_room) == Some(Verdict::Interrupted)
 }
 
 #[unsafe(no_mangle)]

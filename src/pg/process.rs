@@ -41,9 +41,19 @@ pub(crate) enum Woken {
     Interrupted,
 }
 
-/// Waits on the latch of this session, at most `timeout`. Ends the process where the postmaster died. Where the session is not
-/// `interruptible` at present, only requests to cancel and to end are heard.
-pub(crate) fn wait_on_my_latch(timeout: Duration, interruptible: bool) -> Woken {
+/// What ends a wait, of that which the server wants of the process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Interrupts {
+    /// A cancel, which is taken off, and the end of the process: nothing can be served at present.
+    Heard,
+    /// All; a cancel is taken off, the rest is the server's to serve.
+    ButCancel,
+    /// All, and all of it is the server's to serve.
+    Served,
+}
+
+/// Waits on the latch of this session, at most `timeout`. Ends the process where the postmaster died.
+pub(crate) fn wait_on_my_latch(timeout: Duration, interrupts: Interrupts) -> Woken {
     let milliseconds = i64::try_from(timeout.as_millis()).unwrap_or(i64::MAX).max(1);
     // SAFETY: main thread. The flags are the server's own, handled as SyncRepWaitForLSN (syncrep.c) does. A barrier is served
     // as ProcessInterrupts would: others wait for it.
@@ -51,10 +61,10 @@ pub(crate) fn wait_on_my_latch(timeout: Duration, interruptible: bool) -> Woken 
         if pg_sys::ProcDiePending != 0 {
             return Woken::Interrupted;
         }
-        if activity_pg_take_cancel() {
+        if interrupts != Interrupts::Served && activity_pg_take_cancel() {
             return Woken::Cancelled;
         }
-        if interruptible && pg_sys::InterruptPending != 0 {
+        if interrupts != Interrupts::Heard && pg_sys::InterruptPending != 0 {
             return Woken::Interrupted;
         }
         if pg_sys::ProcSignalBarrierPending != 0 {

@@ -53,6 +53,13 @@ typedef enum AwaitPlace
 	AWAIT_STATEMENT, AWAIT_COMMIT, AWAIT_LOGIN, AWAIT_INTENT
 } AwaitPlace;
 
+/* What there is to wait for at a place; the numbers are known to durable.rs. */
+enum
+{
+	AWAITS_DURABLE = 1,			/* what was published */
+	AWAITS_ROOM = 2				/* room in the ring, which is never refused */
+};
+
 /* What becomes of the statement then; the numbers are known to durable.rs. */
 enum
 {
@@ -84,8 +91,9 @@ extern void activity_on_connected(void);
 extern void activity_on_session_end(int code);
 extern bool activity_minds_commit(void);	/* whether there may be anything to tell or to wait for */
 extern void activity_on_commit(bool checks_follow);
-extern bool activity_awaits(int place); /* whether there is anything to wait for there */
+extern int	activity_awaits(int place); /* what there is to wait for there: AWAITS_ flags */
 extern int	activity_await(bool may_refuse, bool interruptible);	/* what becomes of the statement */
+extern bool activity_await_room(void);	/* whether it is to be called again, after interrupts were served */
 extern void activity_on_abort(void);
 extern void activity_on_relation_invalidated(Oid relation);
 extern void activity_on_catalog_invalidated(int catalog);

@@ -133,12 +133,29 @@ await(AwaitPlace place, bool may_refuse)
 	}
 }
 
+/*
+ * A statement whose events come faster than they are delivered waits for room, however deep inside the one that the client sent: what the
+ * ring does not take is lost. Nothing is refused here, where a function could catch it: what was in vain is seen before the commit.
+ */
+static void
+await_room(void)
+{
+	if (!INTERRUPTS_CAN_BE_PROCESSED())
+		return;
+	while (activity_await_room())
+		CHECK_FOR_INTERRUPTS();
+}
+
 /* The end of a query or of what stands for one. */
 void
 await_end_of_query(void)
 {
-	if (activity_awaits(AWAIT_STATEMENT) && (in_block() || !IsTransactionState()))
+	int			what = activity_awaits(AWAIT_STATEMENT);
+
+	if ((what & AWAITS_DURABLE) && (in_block() || !IsTransactionState()))
 		await(AWAIT_STATEMENT, true);
+	else if (what & AWAITS_ROOM)
+		await_room();
 }
 
 /* The end of a utility command. */
@@ -146,10 +163,14 @@ void
 await_end_of_command(BlockCommand command)
 {
 	bool		rolls_back = command == BLOCK_ROLLS_BACK || command == BLOCK_ROLLS_BACK_AND_CHAINS || !IsTransactionState();
+	int			what;
 
 	note_block_command(command);
-	if (activity_awaits(AWAIT_STATEMENT) && (rolls_back || in_block()))
+	what = activity_awaits(AWAIT_STATEMENT);
+	if ((what & AWAITS_DURABLE) && (rolls_back || in_block()))
 		await(AWAIT_STATEMENT, !rolls_back);
+	else if (what & AWAITS_ROOM)
+		await_room();
 }
 
 /* Before the transaction commits, or is prepared. Nothing of it is visible to others yet. */

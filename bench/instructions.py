@@ -1,8 +1,11 @@
 """Instructions that a backend executes per statement, with each of the variants, by callgrind.
 
 The difference between a long and a short session takes the session's own cost out. Callgrind counts the same for the same
-binary and input whatever else the machine does; differences of 200 instructions mean nothing. In sync mode the endpoint answers at
+binary and input whatever else the machine does; differences of 100 instructions mean nothing. In sync mode the endpoint answers at
 once; how often a wait looks again differs from run to run, so there the last percent means nothing.
+
+What malloc and free execute is told apart. The server itself asks for two blocks a statement, and what it takes to find them depends on
+what happens to lie beside them on the heap: some hundred instructions more or less, whatever is loaded.
 """
 
 import os
@@ -29,10 +32,15 @@ LOADS = [
     ("join of five tables, prepared", "prepared", JOIN),
 ]
 QUICK_LOADS = [LOADS[1]]
+# Of the C library, by the names of its debug symbols.
+ALLOCATOR = re.compile(
+    r"^\s*([\d,]+) .*[:/](?:malloc|calloc|realloc|free|_int_(?:malloc|free|realloc)|malloc_consolidate|unlink_chunk|sysmalloc|systrim)(?:\.\S+)? \[",
+    re.M,
+)
 
 
 def run(cluster, arguments, statements):
-    """Instructions of the one backend that ran so many statements."""
+    """Instructions of the one backend that ran so many statements: all but malloc's, and malloc's."""
     out = cluster.installation.new_folder()
     postgres = cluster.installation.bin / "postgres"
     command = [
@@ -52,24 +60,35 @@ def run(cluster, arguments, statements):
             server.wait(timeout=120)
     # Of the processes that were started after that, pgbench's backend is the one that worked.
     later = [path for path in out.glob("cg.*") if int(path.suffix[1:]) > before]
-    totals = [re.search(r"^(?:summary|totals): (\d+)", path.read_text(errors="replace"), re.M) for path in later]
-    total = max(int(found.group(1)) for found in totals if found)
+    totals = {path: re.search(r"^(?:summary|totals): (\d+)", path.read_text(errors="replace"), re.M) for path in later}
+    total, path = max((int(found.group(1)), path) for path, found in totals.items() if found)
+    allocator = in_allocator(path)
     subprocess.run(["rm", "-rf", str(out)], check=True)
-    return total
+    return total - allocator, allocator
+
+
+def in_allocator(path):
+    """Instructions of malloc and free among those of a process."""
+    listed = subprocess.run(
+        ["callgrind_annotate", "--threshold=100", "--show-percs=no", "--inclusive=no", str(path)],
+        capture_output=True, text=True, errors="replace", check=True,
+    )  # fmt: skip
+    return sum(int(found.replace(",", "")) for found in ALLOCATOR.findall(listed.stdout))
 
 
 def per_statement(cluster, protocol, script):
-    """The cost of one statement."""
+    """The cost of one statement: all but malloc's, and malloc's."""
     arguments = ["-M", protocol, "-S"]
     if script is not None:
         path = cluster.folder / "script.sql"
         path.write_text(script, encoding="ascii")
         arguments = ["-M", protocol, "-f", path]
-    return (run(cluster, arguments, LONG) - run(cluster, arguments, SHORT)) / (LONG - SHORT)
+    long, short = run(cluster, arguments, LONG), run(cluster, arguments, SHORT)
+    return tuple((more - less) / (LONG - SHORT) for more, less in zip(long, short, strict=True))
 
 
 def main():
-    saved = {"environment": figures.environment(), "per_statement": {}}
+    saved = {"environment": figures.environment(), "per_statement": {}, "in_malloc": {}}
     with Servers(scale=1, start=False) as servers:
         for cluster in servers.clusters.values():
             # Small enough for callgrind to map, and without work of its own between statements.
@@ -79,9 +98,11 @@ def main():
             cluster.stop()
         for name, protocol, script in QUICK_LOADS if figures.QUICK else LOADS:
             counts = {kind: per_statement(cluster, protocol, script) for kind, cluster in servers.clusters.items()}
-            saved["per_statement"][name] = counts
+            saved["per_statement"][name] = {kind: own for kind, (own, _) in counts.items()}
+            saved["in_malloc"][name] = {kind: allocator for kind, (_, allocator) in counts.items()}
             figures.save("instructions", saved)
-            print(f"{name}: " + ", ".join(f"{kind} {count / 1000:.1f} k" for kind, count in counts.items()), file=sys.stderr)
+            told = (f"{kind} {own / 1000:.1f} k and {allocator / 1000:.1f} k in malloc" for kind, (own, allocator) in counts.items())
+            print(f"{name}: {', '.join(told)}", file=sys.stderr)
 
 
 if __name__ == "__main__":

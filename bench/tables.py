@@ -34,7 +34,7 @@ def instructions(saved):
         others = [f"{count / 1000:.1f} k (+{count / bare - 1:.0%})" for kind, count in counts.items() if kind != reading.BARE]
         rows.append([name, f"{bare / 1000:.1f} k", *others])
     kinds = [kind for kind in next(iter(saved["per_statement"].values())) if kind != reading.BARE]
-    return table(["instructions of a backend", reading.BARE, *kinds], rows)
+    return table(["instructions of a backend, less malloc's", reading.BARE, *kinds], rows)
 
 
 def processor_time(saved):

@@ -150,7 +150,8 @@ fn wait_for_the_end(connection: &mut TcpStream) {
     let _ended = connection.read(&mut [0]);
 }
 
-fn read_request(connection: &TcpStream) -> Option<Asked> {
+/// The next request on a connection, where one comes. What was sent behind it is lost.
+pub(crate) fn read_request(connection: &TcpStream) -> Option<Asked> {
     let mut reader = BufReader::new(connection);
     let mut asked = Asked::default();
     let mut length = 0;

@@ -19,6 +19,7 @@ use aws_sdk_kinesis::error::SdkError;
 use aws_sdk_kinesis::operation::put_records::PutRecordsError;
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::auth::AuthSchemeId;
+use aws_smithy_runtime_api::client::connection::CaptureSmithyConnection;
 use aws_smithy_runtime_api::client::http::{
     HttpClient as _, HttpConnector as _, HttpConnectorSettings, SharedHttpConnector,
 };
@@ -121,18 +122,26 @@ impl Direct {
         records: impl ExactSizeIterator<Item = (&'a str, &'a [u8])>,
     ) -> Result<Vec<Entry>, Failure> {
         let body = body(stream_name, records).map_err(SdkError::construction_failure)?;
-        let limit = self.attempt_timeout;
-        match tokio::time::timeout(limit, self.send(body)).await {
+        let (limit, connection) = (self.attempt_timeout, CaptureSmithyConnection::new());
+        let ended = match tokio::time::timeout(limit, self.send(body, &connection)).await {
             Ok(ended) => ended,
             Err(_) => {
                 Err(SdkError::timeout_error(format!("no answer within {} seconds", limit.as_secs_f64())))
             }
+        };
+        if ended.as_ref().is_err_and(blames_connection)
+            && let Some(connection) = connection.get()
+        {
+            connection.poison();
         }
+        ended
     }
 
-    async fn send(&self, body: String) -> Result<Vec<Entry>, Failure> {
+    /// `connection` is told over which one the request went.
+    async fn send(&self, body: String, connection: &CaptureSmithyConnection) -> Result<Vec<Entry>, Failure> {
         let credentials = self.credentials().await.map_err(dispatch_failure)?;
-        let request = self.signed(&credentials, body).map_err(SdkError::construction_failure)?;
+        let mut request = self.signed(&credentials, body).map_err(SdkError::construction_failure)?;
+        request.add_extension(connection.clone());
         let mut response = self.connector.call(request).await.map_err(SdkError::dispatch_failure)?;
         match read(response.take_body()).await {
             Ok(body) => *response.body_mut() = SdkBody::from(body),
@@ -185,6 +194,15 @@ impl Direct {
             metadata = metadata.message(message);
         }
         SdkError::service_error(PutRecordsError::generic(metadata.build()), response)
+    }
+}
+
+/// Whether the next request had better go over another connection: this one gave no answer, half of one, or leads to a host that fails.
+fn blames_connection(failure: &Failure) -> bool {
+    match failure {
+        SdkError::ServiceError(refused) => refused.raw().status().is_server_error(),
+        SdkError::ConstructionFailure(_) => false,
+        _ => true,
     }
 }
 

@@ -1,7 +1,12 @@
 use super::*;
-use crate::canned::{Answer, Canned};
+use crate::canned::{Answer, Canned, read_request};
 use crate::connect::test::{aws, aws_with, impatient_aws};
 use crate::faults::refusals::Rotating;
+use std::collections::VecDeque;
+use std::io::Write as _;
+use std::net::TcpListener;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 const ATTEMPT: Duration = Duration::from_secs(10);
@@ -235,4 +240,56 @@ async fn a_client_that_is_gone_leaves_nothing_behind() {
     let left = Arc::downgrade(&client.learned);
     drop(client);
     assert!(left.upgrade().is_none(), "what was learned keeps itself alive");
+}
+
+/// Answers on connections that stay open, in this order, and tells how many there were.
+fn lasting(answers: &[(u16, &str)]) -> (String, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    let answers = Arc::new(Mutex::new(
+        answers.iter().map(|(status, body)| (*status, (*body).to_owned())).collect::<VecDeque<_>>(),
+    ));
+    let connections = Arc::new(AtomicUsize::new(0));
+    let opened = Arc::clone(&connections);
+    std::thread::spawn(move || {
+        for connection in listener.incoming().flatten() {
+            opened.fetch_add(1, Ordering::SeqCst);
+            let answers = Arc::clone(&answers);
+            std::thread::spawn(move || {
+                while read_request(&connection).is_some() {
+                    let next = answers.lock().expect("no panic elsewhere").pop_front();
+                    let (status, body) = next.expect("an answer");
+                    let length = body.len();
+                    write!(&connection, "HTTP/1.1 {status} x\r\nContent-Length: {length}\r\n\r\n{body}")
+                        .expect("a client that reads");
+                }
+            });
+        }
+    });
+    (url, connections)
+}
+
+#[tokio::test]
+async fn a_connection_is_used_again_unless_what_is_behind_it_fails() {
+    let limits =
+        r#"{"ShardLimit":1,"OpenShardCount":1,"OnDemandStreamCount":1,"OnDemandStreamCountLimit":1}"#;
+    let stored = format!(r#"{{"Records":[{STORED},{STORED}]}}"#);
+    let throttled = r#"{"__type":"ProvisionedThroughputExceededException"}"#;
+    let (url, connections) = lasting(&[
+        (200, limits),
+        (200, &stored),
+        (400, throttled),
+        (200, &stored),
+        (500, "{}"),
+        (200, &stored),
+        (200, &stored),
+    ]);
+    let client = PutClient::new(&aws(&url).await);
+    client.sdk().describe_limits().send().await.expect("limits");
+    let mut seen = Vec::new();
+    for stored in [true, false, true, false, true, true] {
+        assert_eq!(put_by(&client).await.is_ok(), stored, "{seen:?}");
+        seen.push(connections.load(Ordering::SeqCst));
+    }
+    assert_eq!(seen, [1, 1, 1, 1, 2, 2]);
 }

@@ -54,7 +54,7 @@ impl<'a> Event<'a> {
         let query_id = head.number(bits & bit::head::QUERY_ID)?.map(u64::cast_signed);
         let [command, object_type, object_name, command_text] = Reader(statement).statement()?;
         let (session, effective_user) = Reader(session).session()?;
-        let [exit_code, error_message] = all.failure()?;
+        let [exit_code, error_message] = all.failure(bits & bit::head::FAILURE != 0)?;
         Ok(Self {
             start_time,
             log_time,
@@ -156,10 +156,10 @@ impl<'a> Reader<'a> {
         Ok(texts)
     }
 
-    fn failure(mut self) -> Result<[Option<&'a str>; 2], DecodeError> {
+    fn failure(mut self, is_there: bool) -> Result<[Option<&'a str>; 2], DecodeError> {
         let part = self.0;
-        if part.is_empty() {
-            return Ok([None; 2]);
+        if !is_there {
+            return if part.is_empty() { Ok([None; 2]) } else { Err(DecodeError::TrailingBytes) };
         }
         let bits = u32::from_le_bytes(self.array()?);
         if bits == 0 || bits & !bit::failure::ALL != 0 {

@@ -12,7 +12,7 @@
 //!            text database · text user · text remote host · text remote port · text server host · [text application]
 //!            [text effective user]
 //! params     see `Params`
-//! failure    nothing, or u32 presence bits · [text exit code] [text error message]
+//! failure    where its presence bit is set: u32 presence bits · [text exit code] [text error message]
 //! ```
 //!
 //! A text is a u32 length and that many bytes of UTF-8. What is in brackets is there where its presence bit is set, in the order of
@@ -44,7 +44,9 @@ mod bit {
         pub(in super::super) const COMMAND_TEXT_LENGTH: u16 = 1 << 1;
         pub(in super::super) const TRANSACTION_ID: u16 = 1 << 2;
         pub(in super::super) const QUERY_ID: u16 = 1 << 3;
-        pub(in super::super) const ALL: u16 = (1 << 4) - 1;
+        /// A part of failure follows: without it, what was cut off before that would be told as a success.
+        pub(in super::super) const FAILURE: u16 = 1 << 4;
+        pub(in super::super) const ALL: u16 = (1 << 5) - 1;
     }
     pub(super) mod statement {
         pub(in super::super) const OBJECT_TYPE: u32 = 1;
@@ -155,7 +157,7 @@ impl Encoded {
             self.bytes.extend_from_slice(run.params.0);
             pad(&mut self.bytes);
         }
-        if run.exit_code.is_some() || run.error_message.is_some() {
+        if run.is_failed() {
             encode_failure(run.exit_code, run.error_message, &mut self.bytes);
         }
         &self.bytes
@@ -164,11 +166,17 @@ impl Encoded {
 
 impl Run<'_> {
     #[inline]
+    const fn is_failed(&self) -> bool {
+        self.exit_code.is_some() || self.error_message.is_some()
+    }
+
+    #[inline]
     fn head(&self, statement: u64, session: u64) -> [u64; HEAD_WORDS] {
         let presence = present(self.row_count.is_some(), bit::head::ROW_COUNT)
             | present(self.command_text_length.is_some(), bit::head::COMMAND_TEXT_LENGTH)
             | present(self.transaction_id.is_some(), bit::head::TRANSACTION_ID)
-            | present(self.query_id.is_some(), bit::head::QUERY_ID);
+            | present(self.query_id.is_some(), bit::head::QUERY_ID)
+            | present(self.is_failed(), bit::head::FAILURE);
         [
             u64::from(VERSION)
                 | u64::from(self.class as u8) << 8

@@ -120,10 +120,17 @@ impl ErrorKind {
     }
 }
 
-/// The code without its service's prefix and without what services hang on behind it.
-fn bare(code: &str) -> &str {
-    let code = code.rsplit('#').next().unwrap_or(code);
+/// The code without its service's prefix and without what services hang on behind it:
+/// `aws.kinesis#LimitExceededException:http://…` is `LimitExceededException` (Smithy, AWS JSON 1.1 protocol, "Operation error
+/// serialization").
+pub(crate) fn shape_name(code: &str) -> &str {
     let code = code.split(':').next().unwrap_or(code);
+    code.rsplit('#').next().unwrap_or(code)
+}
+
+/// The same, and without the word that says that it is an error.
+fn bare(code: &str) -> &str {
+    let code = shape_name(code);
     code.strip_suffix("Exception").or_else(|| code.strip_suffix("Error")).unwrap_or(code)
 }
 

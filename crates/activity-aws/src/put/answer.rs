@@ -4,6 +4,8 @@ use aws_sdk_kinesis::types::PutRecordsResultEntry;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use serde::Deserialize;
 
+use crate::kind::shape_name;
+
 /// What is said of one record. Other fields do not matter here.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
@@ -42,12 +44,5 @@ pub(super) fn error(response: &HttpResponse) -> (Option<String>, Option<String>)
     };
     let code =
         response.headers().get("x-amzn-errortype").map(str::to_owned).or_else(|| field(&["code", "__type"]));
-    (code.map(|code| bare(&code).to_owned()), field(&["message", "Message", "errorMessage"]))
-}
-
-/// `aws.kinesis#LimitExceededException:http://…` is `LimitExceededException` (Smithy, AWS JSON 1.1 protocol, "Operation error
-/// serialization").
-fn bare(code: &str) -> &str {
-    let code = code.split(':').next().unwrap_or(code);
-    code.rsplit('#').next().unwrap_or(code)
+    (code.map(|code| shape_name(&code).to_owned()), field(&["message", "Message", "errorMessage"]))
 }

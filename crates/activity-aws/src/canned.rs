@@ -6,6 +6,10 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
+/// What `DescribeLimits` answers, a call that says nothing.
+pub(crate) const LIMITS: &str =
+    r#"{"ShardLimit":1,"OpenShardCount":1,"OnDemandStreamCount":1,"OnDemandStreamCountLimit":1}"#;
+
 /// What the server does with one request.
 #[derive(Debug, Clone)]
 pub(crate) enum Answer {
@@ -28,11 +32,9 @@ impl Answer {
         Self::json(200, body)
     }
 
-    /// The answer to `DescribeLimits`, a call that says nothing.
+    /// [`LIMITS`].
     pub(crate) fn limits() -> Self {
-        Self::ok(
-            r#"{"ShardLimit":1,"OpenShardCount":1,"OnDemandStreamCount":1,"OnDemandStreamCountLimit":1}"#,
-        )
+        Self::ok(LIMITS)
     }
 
     pub(crate) fn json(status: u16, body: &str) -> Self {

@@ -1,5 +1,5 @@
 use super::*;
-use crate::canned::{Answer, Canned, read_request};
+use crate::canned::{Answer, Canned, LIMITS, read_request};
 use crate::connect::test::{aws, aws_with, impatient_aws};
 use crate::faults::refusals::Rotating;
 use std::collections::VecDeque;
@@ -271,12 +271,10 @@ fn lasting(answers: &[(u16, &str)]) -> (String, Arc<AtomicUsize>) {
 
 #[tokio::test]
 async fn a_connection_is_used_again_unless_what_is_behind_it_fails() {
-    let limits =
-        r#"{"ShardLimit":1,"OpenShardCount":1,"OnDemandStreamCount":1,"OnDemandStreamCountLimit":1}"#;
     let stored = format!(r#"{{"Records":[{STORED},{STORED}]}}"#);
     let throttled = r#"{"__type":"ProvisionedThroughputExceededException"}"#;
     let (url, connections) = lasting(&[
-        (200, limits),
+        (200, LIMITS),
         (200, &stored),
         (400, throttled),
         (200, &stored),
